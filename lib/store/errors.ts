@@ -17,7 +17,11 @@ export class StoreError extends Error {
   readonly keys: readonly string[];
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: StoreErrorCode, message: string, options: { keys?: readonly string[]; retryAfterMs?: number; cause?: unknown } = {}) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    options: { keys?: readonly string[]; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'StoreError';
     this.code = code;
