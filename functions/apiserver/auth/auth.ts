@@ -1,0 +1,34 @@
+import type { UserInfo } from '../../../lib/api/meta.js';
+
+/** What of a request matters to authentication. */
+export interface Credentials {
+  /** The Authorization header as sent, or the bearer token of a WebSocket subprotocol. */
+  readonly authorization: string | undefined;
+  /** Subject of a client certificate that TLS has verified against the cluster's client CA. */
+  readonly certificate?: { commonName: string; organizations: string[] };
+}
+
+export interface Authenticator {
+  /** The user; undefined when there are no credentials at all. Throws `unauthorized()` for bad ones. */
+  authenticate(credentials: Credentials): Promise<UserInfo | undefined>;
+}
+
+/** What is asked for, as in SubjectAccessReview. */
+export interface AuthorizationAttributes {
+  readonly user: UserInfo;
+  /** get, list, watch, create, update, patch, delete, deletecollection; for paths the lower-case HTTP method. */
+  readonly verb: string;
+  readonly resourceRequest: boolean;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Non-resource path: `/metrics`. */
+  readonly path: string;
+}
+
+export interface Authorizer {
+  authorize(attributes: AuthorizationAttributes): Promise<{ allowed: boolean; reason: string }>;
+}
