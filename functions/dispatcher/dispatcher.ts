@@ -1,0 +1,70 @@
+import type { KubernetesObject } from '../../lib/api/meta.js';
+import { collectionName } from '../../lib/client/resource.js';
+import type { ChangeEvent } from '../../lib/store/store.js';
+import type { Controller, ControllerWatch, Lookup, ObjectChange } from '../../lib/work/controller.js';
+import type { WorkMessage, WorkQueue } from '../../lib/work/work-queue.js';
+
+interface Route {
+  controller: Controller;
+  watch: ControllerWatch;
+}
+
+/** Turns changes into reconcile keys: which controllers watch the collection, and which of their keys a change concerns. */
+export class Dispatcher {
+  readonly #routes = new Map<string, Route[]>();
+  readonly #queue: WorkQueue;
+  readonly #lookup: Lookup;
+
+  constructor(controllers: readonly Controller[], queue: WorkQueue, lookup: Lookup) {
+    this.#queue = queue;
+    this.#lookup = lookup;
+    for (const controller of controllers) {
+      for (const watch of controller.watches) {
+        const collection = collectionName(watch.resource);
+        this.#routes.set(collection, [...(this.#routes.get(collection) ?? []), { controller, watch }]);
+      }
+    }
+  }
+
+  /** Whether anything watches the collection: others need not be decoded. */
+  watches(collection: string): boolean {
+    return this.#routes.has(collection);
+  }
+
+  /** Queues the keys of one change of the log. `position` is unique to the change and the same when it is delivered again. */
+  async dispatch(collection: string, event: ChangeEvent): Promise<void> {
+    const routes = this.#routes.get(collection);
+    if (routes === undefined) return;
+    const change: ObjectChange<KubernetesObject> = {
+      type: event.type,
+      object: decode(event.body),
+      ...(event.previous === undefined ? {} : { previous: decode(event.previous) }),
+    };
+    await this.send(routes, change, `${collection}:${event.revision}`);
+  }
+
+  /** Queues the keys of an object as if it had just been created: what the resync does for all. */
+  async dispatchObject(collection: string, object: KubernetesObject, position: string): Promise<void> {
+    const routes = this.#routes.get(collection);
+    if (routes !== undefined) await this.send(routes, { type: 'created', object }, position);
+  }
+
+  private async send(
+    routes: readonly Route[],
+    change: ObjectChange<KubernetesObject>,
+    position: string,
+  ): Promise<void> {
+    const messages: WorkMessage[] = [];
+    for (const { controller, watch } of routes) {
+      for (const key of new Set(await watch.keys(change, this.#lookup))) {
+        const deduplicationId = `${position}:${controller.name}:${key}`;
+        messages.push({ controller: controller.name, key, deduplicationId, attempt: 0 });
+      }
+    }
+    if (messages.length > 0) await this.#queue.send(messages);
+  }
+}
+
+function decode(body: Uint8Array): KubernetesObject {
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as KubernetesObject;
+}

@@ -1,0 +1,27 @@
+import type { KubernetesObject } from '../../lib/api/meta.js';
+import { keyOf } from '../../lib/client/client.js';
+import { collectionName, type Resource } from '../../lib/client/resource.js';
+import type { Controller, Lookup } from '../../lib/work/controller.js';
+import type { Dispatcher } from './dispatcher.js';
+
+/** How often everything is looked at again, whatever the hints said. */
+export const RESYNC_INTERVAL_MS = 300_000;
+
+/** Queues every key that any present object concerns: what lost or never delivered hints would have queued. `round` tells resyncs apart. */
+export async function resync(
+  controllers: readonly Controller[],
+  dispatcher: Dispatcher,
+  lookup: Lookup,
+  round: string,
+): Promise<void> {
+  const resources = new Map<string, Resource<KubernetesObject>>();
+  for (const controller of controllers) {
+    for (const { resource } of controller.watches) resources.set(collectionName(resource), resource);
+  }
+  for (const [collection, resource] of resources) {
+    const view = await lookup.view(resource);
+    for (const object of view.list()) {
+      await dispatcher.dispatchObject(collection, object, `resync:${round}:${collection}:${keyOf(object)}`);
+    }
+  }
+}

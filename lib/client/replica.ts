@@ -1,0 +1,196 @@
+import { isApiError } from '../api/errors.js';
+import type { KubernetesObject } from '../api/meta.js';
+import { sleep, type Clock } from '../clock/clock.js';
+import { keyOf, type Client } from './client.js';
+import type { Resource } from './resource.js';
+import type { WatchEvent } from './watch-stream.js';
+
+/** What a replica reads with; a `Client` is one. */
+export type ReplicaSource = Pick<Client, 'list' | 'watch'>;
+
+/** An object of a view: shared by all readers, so it must not be changed (`structuredClone` it first). */
+export type Shared<T> = T;
+
+/** Values of an object that a view can be asked by: `(pod) => [pod.spec?.nodeName ?? '']`. One constant function per index. */
+export type IndexFunction<T> = (object: T) => readonly string[];
+
+/** The collection as of a moment not before it was asked for. */
+export interface View<T extends KubernetesObject> {
+  readonly resourceVersion: string;
+  get(namespace: string | undefined, name: string): Shared<T> | undefined;
+  /** All objects, or those of one namespace, in no particular order. */
+  list(namespace?: string): Shared<T>[];
+  /** Objects with an owner reference to this uid. */
+  ownedBy(uid: string): Shared<T>[];
+  /** Objects for which `index` gives `value`; the index is built on first use and kept up to date from then on. */
+  by(index: IndexFunction<T>, value: string): Shared<T>[];
+}
+
+/** How long a broken watch rests before it is opened again. */
+const RETRY_DELAY_MS = 1000;
+
+/** Objects in one page of the first read. */
+const PAGE_SIZE = 2000;
+
+const ownerUids: IndexFunction<KubernetesObject> = (object) =>
+  object.metadata?.ownerReferences?.map((owner) => owner.uid) ?? [];
+const namespaceOf: IndexFunction<KubernetesObject> = (object) => [object.metadata?.namespace ?? ''];
+
+/**
+ * An in-memory copy of a collection, kept current by one watch. Reading it is exact: `view` asks the server for the
+ * collection's present revision and answers once the copy has reached it, so every write acknowledged before the call is in it.
+ */
+export class Replica<T extends KubernetesObject> {
+  readonly #source: ReplicaSource;
+  readonly #resource: Resource<T>;
+  readonly #clock: Clock;
+  readonly #stop = new AbortController();
+  readonly #objects = new Map<string, T>();
+  readonly #indexes = new Map<IndexFunction<T>, Map<string, Map<string, T>>>();
+  readonly #waiters: { revision: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #listeners: ((event: WatchEvent<T>) => void)[] = [];
+  #revision = 0;
+  #running: Promise<void> | undefined;
+  readonly #view: View<T>;
+
+  constructor(source: ReplicaSource, resource: Resource<T>, clock: Clock) {
+    this.#source = source;
+    this.#resource = resource;
+    this.#clock = clock;
+    this.#indexes.set(namespaceOf, new Map());
+    this.#indexes.set(ownerUids, new Map());
+    this.#view = {
+      get: (namespace, name) => this.#objects.get(namespace ? `${namespace}/${name}` : name),
+      list: (namespace) =>
+        namespace === undefined ? [...this.#objects.values()] : this.#lookUp(namespaceOf, namespace),
+      ownedBy: (uid) => this.#lookUp(ownerUids, uid),
+      by: (index, value) => this.#lookUp(index, value),
+      resourceVersion: '',
+    };
+  }
+
+  /** The collection, with every write acknowledged before this call in it. */
+  async view(): Promise<View<T>> {
+    if (this.#running === undefined) {
+      this.#running = this.#run();
+      this.#running.catch(() => undefined);
+    }
+    const { resourceVersion } = await this.#source.list(this.#resource, { limit: 1 });
+    await this.#reach(Number(resourceVersion));
+    return { ...this.#view, resourceVersion: String(this.#revision) };
+  }
+
+  /** Calls `listener` for each change from now on, after the copy has taken it in. Returns a function that ends this. */
+  onEvent(listener: (event: WatchEvent<T>) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => (this.#listeners = this.#listeners.filter((one) => one !== listener));
+  }
+
+  /** Ends the watch. Waiting and later `view` calls reject. */
+  close(): void {
+    this.#stop.abort();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the replica is closed'));
+  }
+
+  #reach(revision: number): Promise<void> {
+    if (this.#revision >= revision) return Promise.resolve();
+    if (this.#stop.signal.aborted) return Promise.reject(new Error('the replica is closed'));
+    return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        if (this.#revision === 0) await this.#readAll();
+        const query = { resourceVersion: String(this.#revision), signal };
+        for await (const event of this.#source.watch(this.#resource, query)) this.#take(event);
+      } catch (error) {
+        if (isApiError(error, 'Expired') || isApiError(error, 'Gone')) {
+          this.#revision = 0;
+          continue;
+        }
+        await sleep(this.#clock, RETRY_DELAY_MS, signal);
+      }
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const present = new Map<string, T>();
+    let page = await this.#source.list(this.#resource, { limit: PAGE_SIZE });
+    for (;;) {
+      for (const object of page.items) present.set(keyOf(object), object);
+      if (page.continue === undefined) break;
+      page = await this.#source.list(this.#resource, { limit: PAGE_SIZE, continue: page.continue });
+    }
+    for (const [key, old] of [...this.#objects]) {
+      if (present.has(key)) continue;
+      this.#store(key, undefined);
+      this.#announce({ type: 'DELETED', object: old });
+    }
+    for (const [key, object] of present) {
+      const old = this.#objects.get(key);
+      if (old?.metadata?.resourceVersion === object.metadata?.resourceVersion) continue;
+      this.#store(key, object);
+      this.#announce({ type: old === undefined ? 'ADDED' : 'MODIFIED', object });
+    }
+    this.#advance(Number(page.resourceVersion));
+  }
+
+  #take(event: WatchEvent<T>): void {
+    if (event.type !== 'BOOKMARK') {
+      this.#store(keyOf(event.object), event.type === 'DELETED' ? undefined : event.object);
+      this.#announce(event);
+    }
+    this.#advance(Number(event.object.metadata?.resourceVersion));
+  }
+
+  #announce(event: WatchEvent<T>): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #advance(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (let index = this.#waiters.length - 1; index >= 0; index--) {
+      const waiter = this.#waiters[index];
+      if (waiter === undefined || waiter.revision > this.#revision) continue;
+      this.#waiters.splice(index, 1);
+      waiter.resolve();
+    }
+  }
+
+  #store(key: string, object: T | undefined): void {
+    const old = this.#objects.get(key);
+    if (object === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    for (const [index, entries] of this.#indexes) {
+      if (old !== undefined) for (const value of index(old)) removeEntry(entries, value, key);
+      if (object !== undefined) for (const value of index(object)) addEntry(entries, value, key, object);
+    }
+  }
+
+  #lookUp(index: IndexFunction<T>, value: string): T[] {
+    let entries = this.#indexes.get(index);
+    if (entries === undefined) {
+      entries = new Map();
+      for (const [key, object] of this.#objects) {
+        for (const one of index(object)) addEntry(entries, one, key, object);
+      }
+      this.#indexes.set(index, entries);
+    }
+    const found = entries.get(value);
+    return found === undefined ? [] : [...found.values()];
+  }
+}
+
+function addEntry<T>(entries: Map<string, Map<string, T>>, value: string, key: string, object: T): void {
+  let bucket = entries.get(value);
+  if (bucket === undefined) entries.set(value, (bucket = new Map()));
+  bucket.set(key, object);
+}
+
+function removeEntry<T>(entries: Map<string, Map<string, T>>, value: string, key: string): void {
+  const bucket = entries.get(value);
+  bucket?.delete(key);
+  if (bucket?.size === 0) entries.delete(value);
+}

@@ -1,0 +1,36 @@
+import type { KubernetesObject } from '../api/meta.js';
+import type { Clock } from '../clock/clock.js';
+import { Replica, type ReplicaSource, type View } from './replica.js';
+import { collectionName, type Resource } from './resource.js';
+
+/** The replicas of one process, made when first asked for and shared by all that runs in it. */
+export class Replicas {
+  readonly #source: ReplicaSource;
+  readonly #clock: Clock;
+  readonly #replicas = new Map<string, Replica<KubernetesObject>>();
+
+  constructor(source: ReplicaSource, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** The replica itself, for those that follow its events. */
+  of<T extends KubernetesObject>(resource: Resource<T>): Replica<T> {
+    const name = collectionName(resource);
+    let replica = this.#replicas.get(name);
+    if (replica === undefined) {
+      replica = new Replica<KubernetesObject>(this.#source, resource, this.#clock);
+      this.#replicas.set(name, replica);
+    }
+    return replica as unknown as Replica<T>;
+  }
+
+  /** See `Replica.view`. */
+  view<T extends KubernetesObject>(resource: Resource<T>): Promise<View<T>> {
+    return this.of(resource).view();
+  }
+
+  close(): void {
+    for (const replica of this.#replicas.values()) replica.close();
+  }
+}
