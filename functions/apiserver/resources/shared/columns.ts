@@ -15,6 +15,20 @@ export const AGE: Column = {
   cell: (object, nowMs) => timeSince(object.metadata?.creationTimestamp, nowMs),
 };
 
+/** Replaces the generic Name column: the name, with ` (default)` behind it when one of the annotations is `true`. */
+export function nameWithDefault(...annotations: readonly string[]): Column {
+  return {
+    name: 'Name',
+    type: 'string',
+    format: 'name',
+    description: 'Name must be unique within a namespace.',
+    cell: ({ metadata }) => {
+      const isDefault = annotations.some((annotation) => metadata?.annotations?.[annotation] === 'true');
+      return `${metadata?.name ?? ''}${isDefault ? ' (default)' : ''}`;
+    },
+  };
+}
+
 /** The only column of kinds for which Kubernetes has no printer. */
 export const CREATED_AT: Column = {
   name: 'Created At',

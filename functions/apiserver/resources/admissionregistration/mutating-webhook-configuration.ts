@@ -1,0 +1,25 @@
+import type { V1MutatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
+import { defineKind } from '../kind.js';
+import { AGE } from '../shared/columns.js';
+
+export const mutatingWebhookConfiguration = defineKind<V1MutatingWebhookConfiguration>({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'MutatingWebhookConfiguration',
+  plural: 'mutatingwebhookconfigurations',
+  singular: 'mutatingwebhookconfiguration',
+  namespaced: false,
+  definition: 'io.k8s.api.admissionregistration.v1.MutatingWebhookConfiguration',
+  categories: ['api-extensions'],
+  hasGeneration: true,
+  allowUnconditionalUpdate: false,
+  columns: [
+    {
+      name: 'Webhooks',
+      type: 'integer',
+      description: 'Webhooks indicates the number of webhooks registered in this configuration',
+      cell: (object) => object.webhooks?.length ?? 0,
+    },
+    AGE,
+  ],
+});

@@ -1,0 +1,25 @@
+import type { V1NetworkPolicy } from '../../../../lib/schema/generated/types.js';
+import { defineKind } from '../kind.js';
+import { AGE, formatLabelSelector } from '../shared/columns.js';
+
+export const networkPolicy = defineKind<V1NetworkPolicy>({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  singular: 'networkpolicy',
+  namespaced: true,
+  definition: 'io.k8s.api.networking.v1.NetworkPolicy',
+  shortNames: ['netpol'],
+  hasGeneration: true,
+  inert: true,
+  columns: [
+    {
+      name: 'Pod-Selector',
+      type: 'string',
+      description: 'Pods the policy applies to.',
+      cell: (object) => formatLabelSelector(object.spec?.podSelector),
+    },
+    AGE,
+  ],
+});

@@ -1,0 +1,15 @@
+import type { V1RoleBinding } from '../../../../lib/schema/generated/types.js';
+import { defineKind } from '../kind.js';
+import { bindingColumns } from './binding.js';
+
+export const roleBinding = defineKind<V1RoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  singular: 'rolebinding',
+  namespaced: true,
+  definition: 'io.k8s.api.rbac.v1.RoleBinding',
+  allowCreateOnUpdate: true,
+  columns: [...bindingColumns('roleBinding')],
+});

@@ -1,0 +1,40 @@
+import type { V1ResourceSlice } from '../../../../lib/schema/generated/types.js';
+import { defineKind } from '../kind.js';
+import { AGE } from '../shared/columns.js';
+
+export const resourceSlice = defineKind<V1ResourceSlice>({
+  group: 'resource.k8s.io',
+  version: 'v1',
+  kind: 'ResourceSlice',
+  plural: 'resourceslices',
+  singular: 'resourceslice',
+  namespaced: false,
+  definition: 'io.k8s.api.resource.v1.ResourceSlice',
+  hasGeneration: true,
+  inert: true,
+  fieldLabels: {
+    'spec.nodeName': (object) => object.spec?.nodeName ?? '',
+    'spec.driver': (object) => object.spec?.driver ?? '',
+  },
+  columns: [
+    {
+      name: 'Node',
+      type: 'string',
+      description: 'The node that has the devices.',
+      cell: (object) => object.spec?.nodeName ?? '',
+    },
+    {
+      name: 'Driver',
+      type: 'string',
+      description: 'The driver of the devices.',
+      cell: (object) => object.spec?.driver ?? '',
+    },
+    {
+      name: 'Pool',
+      type: 'string',
+      description: 'The pool the devices belong to.',
+      cell: (object) => object.spec?.pool.name ?? '',
+    },
+    AGE,
+  ],
+});
