@@ -123,7 +123,7 @@ export class Replica<T extends KubernetesObject> {
       if (page.continue === undefined) break;
       page = await this.#source.list(this.#resource, { limit: PAGE_SIZE, continue: page.continue });
     }
-    for (const [key, old] of [...this.#objects]) {
+    for (const [key, old] of this.#objects) {
       if (present.has(key)) continue;
       this.#store(key, undefined);
       this.#announce({ type: 'DELETED', object: old });
