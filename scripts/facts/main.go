@@ -142,7 +142,7 @@ func fieldEntry(member field, property spec.Schema, required bool) string {
 	if required {
 		entry.add("required", true)
 	}
-	if property.Default != nil && !isZero(property.Default) {
+	if property.Default != nil && (!isZero(property.Default) || isExplicit(member, property)) {
 		entry.add("default", property.Default)
 	}
 	if property.Enum != nil {
@@ -151,8 +151,16 @@ func fieldEntry(member field, property spec.Schema, required bool) string {
 	if property.Items != nil && property.Items.Schema.Enum != nil {
 		entry.add("itemEnum", property.Items.Schema.Enum)
 	}
+	if values := property.AdditionalProperties; values != nil && values.Schema.Enum != nil {
+		entry.add("itemEnum", values.Schema.Enum)
+	}
 	addExtensions(&entry, property.Extensions)
 	return entry.String()
+}
+
+// isExplicit: a zero value that a marker gives, not the type.
+func isExplicit(member field, property spec.Schema) bool {
+	return len(property.Type) > 0 && (member.omitempty || strings.HasPrefix(member.typ, "*"))
 }
 
 // isZero: the zero values that Kubernetes' generator gives follow from the types.

@@ -73,10 +73,9 @@ class DefinitionBuilder {
 
   private property(about: FieldFacts): Schema {
     const { schema, zero } = this.type(about.type, about.itemEnum);
-    const implied = about.omitempty === true && !isObject(zero) ? undefined : zero;
     return {
       ...schema,
-      ...optional('default', about.default ?? implied),
+      ...optional('default', this.default(about, zero)),
       ...optional('enum', about.enum),
       ...optional('x-kubernetes-list-type', about.listType),
       ...optional('x-kubernetes-list-map-keys', about.listMapKeys),
@@ -86,6 +85,12 @@ class DefinitionBuilder {
     };
   }
 
+  private default(about: FieldFacts, zero: unknown): unknown {
+    if (about.default === undefined) return about.omitempty === true && !isObject(zero) ? undefined : zero;
+    // Kubernetes drops this value from its JSON again, so that no object ever has it.
+    return about.omitempty === true && about.default === zero ? undefined : about.default;
+  }
+
   /** The schema of a type, and the value that Kubernetes' own JSON has for it when nothing was given. */
   private type(type: string, itemEnum?: string[]): { schema: Schema; zero?: unknown } {
     if (type.startsWith('*')) return { schema: this.type(type.slice(1)).schema };
@@ -93,7 +98,10 @@ class DefinitionBuilder {
       return { schema: { type: 'array', items: { ...this.element(type.slice(2)), ...optional('enum', itemEnum) } } };
     }
     const map = /^map\[[^\]]*\](.*)$/.exec(type);
-    if (map?.[1] !== undefined) return { schema: { type: 'object', additionalProperties: this.element(map[1]) } };
+    if (map?.[1] !== undefined)
+      return {
+        schema: { type: 'object', additionalProperties: { ...this.element(map[1]), ...optional('enum', itemEnum) } },
+      };
     const scalar = SCALARS[type];
     if (scalar !== undefined) return scalar;
     const list = this.facts.get(type)?.items;
