@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { UserError } from './errors.js';
+
+const collect = (value: string, previous: string[]): string[] => [...previous, value];
+
+const program = new Command('zeroplane')
+  .description('A Kubernetes control plane that scales to zero. Here: the whole cluster in one process.')
+  .version('0.1.0')
+  .showHelpAfterError();
+
+program
+  .command('up')
+  .description('Bring a cluster up and keep it in the foreground until SIGINT or SIGTERM.')
+  .option('--port <port>', 'port of the API server; 0 takes any free one', '6443')
+  .option('--bind <address>', 'a further address to serve on (127.0.0.1 always is); may be repeated', collect, [])
+  .option('--advertise-address <address>', 'the address that pods and other machines reach the API server by')
+  .option('--data <folder>', 'where the cluster is kept (default: ".zeroplane/data")')
+  .option('--memory', 'keep the cluster in memory and leave nothing behind')
+  .option('--kubeconfig <file>', 'where to write the kubeconfig', '.zeroplane/kubeconfig')
+  .option('--nodes <count>', 'simulated nodes (default: 1)')
+  .option('--runtime <kind>', 'auto, cri or simulated', 'auto')
+  .option('--cri-socket <path>', 'the container runtime to use')
+  .option('--service-cidr <range>', 'cluster IPs of services', '10.96.0.0/16')
+  .option('--pod-cidr <range>', 'IPs of pods; each node gets a /24 of it', '10.244.0.0/16')
+  .option('--cluster-dns <address>', 'cluster IP of the DNS service', '10.96.0.10')
+  .action(async (flags: unknown) => {
+    const [{ parseUpOptions }, { up }] = await Promise.all([import('./up-options.js'), import('./up.js')]);
+    await up(parseUpOptions(flags));
+  });
+
+program
+  .command('kubeconfig')
+  .description("Print an administrator's kubeconfig for the cluster in the data folder, or a node's.")
+  .option('--node <name>', 'print the credential of the node of this name')
+  .option('--data <folder>', 'where the cluster is kept', '.zeroplane/data')
+  .action(async (flags: { node?: string; data: string }) => {
+    const { printKubeconfig } = await import('./print-kubeconfig.js');
+    await printKubeconfig(flags);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`zeroplane: ${error.message}\n`);
+  process.exitCode = 1;
+}
