@@ -1,3 +1,4 @@
+import { DenseLog } from '../dense-log.js';
 import { compareKeys } from '../keys.js';
 import { compactedError, conflictError, makeBody } from '../operations.js';
 import { rollBack } from '../snapshot.js';
@@ -16,9 +17,6 @@ import { SortedMap } from './sorted-map.js';
 /** How many events one call of `changes` answers when the caller names no limit. */
 const CHANGES_EVENTS_MAX = 1_000;
 
-/** The log is moved to the front of its array when this much of it is unused. */
-const LOG_SLACK_ENTRIES = 1_024;
-
 interface LogEntry {
   readonly event: ChangeEvent;
   /** What the event replaced. */
@@ -30,9 +28,7 @@ interface LogEntry {
 export class MemoryCollection {
   readonly name: string;
   readonly #objects = new SortedMap<StoredObject>();
-  /** Entry of revision r at index r - #logBase; those up to #compacted are gone. */
-  #log: (LogEntry | undefined)[] = [];
-  #logBase = FIRST_REVISION;
+  readonly #log = new DenseLog<LogEntry>(FIRST_REVISION);
   #revision = FIRST_REVISION - 1;
   #compacted = 0;
 
@@ -80,8 +76,7 @@ export class MemoryCollection {
     this.#assertKept(after);
     const first = Math.max(after + 1, FIRST_REVISION);
     const count = Math.min(this.#revision - first + 1, limit > 0 ? limit : CHANGES_EVENTS_MAX);
-    const start = first - this.#logBase;
-    const events = this.#log.slice(start, start + count).map((entry) => (entry as LogEntry).event);
+    const events = this.#log.slice(first, count).map(({ event }) => event);
     return { events, revision: first + count - 1 };
   }
 
@@ -113,15 +108,10 @@ export class MemoryCollection {
     const atLeast = this.#revision - eventsMax;
     while (compacted < this.#revision && (compacted < atLeast || this.#entry(compacted + 1).timeMs < beforeMs)) {
       compacted++;
-      this.#log[compacted - this.#logBase] = undefined;
     }
     if (compacted < FIRST_REVISION) return;
     this.#compacted = compacted;
-    const unused = compacted + 1 - this.#logBase;
-    if (unused >= LOG_SLACK_ENTRIES && unused * 2 > this.#log.length) {
-      this.#log = this.#log.slice(unused);
-      this.#logBase = compacted + 1;
-    }
+    this.#log.dropBefore(compacted + 1);
   }
 
   /** What has to be restored to come from the present to the position: for each key touched since, its state there. */
@@ -155,7 +145,7 @@ export class MemoryCollection {
   }
 
   #entry(revision: number): LogEntry {
-    const entry = this.#log[revision - this.#logBase];
+    const entry = this.#log.get(revision);
     if (entry === undefined) throw new Error(`the log of ${this.name} has no revision ${revision}`);
     return entry;
   }

@@ -1,0 +1,15 @@
+import type { CollectionRecord } from './encoding.js';
+import { EventTail } from './event-tail.js';
+
+/** What is known of a collection without reading: as of the last published batch, hence exactly the snapshot's state. */
+export class CollectionState {
+  readonly name: string;
+  record: CollectionRecord;
+  readonly tail: EventTail;
+
+  constructor(name: string, record: CollectionRecord) {
+    this.name = name;
+    this.record = record;
+    this.tail = new EventTail(record.revision + 1);
+  }
+}

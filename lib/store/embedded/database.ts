@@ -1,0 +1,169 @@
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { open } from 'lmdb';
+import type { Database, RootDatabase, Transaction } from 'lmdb';
+import { DataFolderError } from './errors.js';
+
+/** Raised when what is written can no longer be read by what came before. */
+const FORMAT_VERSION = 1;
+const FORMAT_KEY = Buffer.from('format');
+
+/** Address space set aside for the data file, which is only as long as what is in it. The store cannot grow beyond it. */
+export const MAP_SIZE_DEFAULT_BYTES = 64 * 1_024 ** 3;
+
+/** Enough for every reader of this process; each transaction takes one slot. */
+const READERS_MAX = 16;
+
+export type Table = Database<Buffer, Buffer>;
+
+export interface Range {
+  /** Inclusive. */
+  start: Buffer;
+  /** Exclusive. */
+  end: Buffer;
+  limit?: number;
+}
+
+/**
+ * The data file: four tables and one snapshot.
+ *
+ * All reads go through the snapshot, which moves on only with `refresh`. That is what keeps readers from seeing what is not
+ * yet on disk: LMDB shows a commit to new readers a moment before the disk confirms it.
+ *
+ * LMDB runs in its most conservative mode: a commit writes the pages, flushes, and then writes the root through a
+ * descriptor opened with O_DSYNC. Only then does `commit` resolve. (The lmdb package's default, overlapping
+ * sync, confirms earlier and flushes behind; it gains nothing here, since commits are grouped anyway.)
+ */
+export class StoreDatabase {
+  readonly collections: Table;
+  readonly objects: Table;
+  readonly log: Table;
+  readonly bodies: Table;
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  #snapshot: { transaction: Transaction };
+
+  private constructor(root: RootDatabase<Buffer, Buffer>) {
+    this.#root = root;
+    this.collections = openTable(root, 'collections');
+    this.objects = openTable(root, 'objects');
+    this.log = openTable(root, 'log');
+    this.bodies = openTable(root, 'bodies');
+    this.#snapshot = { transaction: root.useReadTransaction() };
+  }
+
+  /** Opens or creates the data file. Throws DataFolderError `format` or `unreadable`. The caller holds the folder's lock. */
+  static async open(directory: string, mapSizeBytes: number): Promise<StoreDatabase> {
+    let root: RootDatabase<Buffer, Buffer>;
+    try {
+      root = open<Buffer, Buffer>({
+        path: directory,
+        noSubdir: false,
+        overlappingSync: false,
+        mapSize: mapSizeBytes,
+        maxReaders: READERS_MAX,
+        keyEncoding: 'binary',
+        encoding: 'binary',
+      });
+      await chmod(join(directory, 'data.mdb'), 0o600);
+      await chmod(join(directory, 'lock.mdb'), 0o600);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new DataFolderError(
+        'unreadable',
+        `data folder ${directory} cannot be opened: ${reason}. Restore a backup, or choose another --data`,
+        { directory, cause },
+      );
+    }
+    try {
+      await checkFormat(root, directory);
+      return new StoreDatabase(root);
+    } catch (error) {
+      await root.close();
+      throw error;
+    }
+  }
+
+  /** A copy of the value, at the snapshot. */
+  get(table: Table, key: Buffer): Buffer | undefined {
+    return table.get(key, this.#snapshot);
+  }
+
+  /** The entries at the snapshot, in order; to be consumed before the snapshot moves on, which is within the turn. */
+  range(table: Table, range: Range): Iterable<{ key: Buffer; value: Buffer }> {
+    return table.getRange({ ...range, ...this.#snapshot });
+  }
+
+  count(table: Table, range: Range): number {
+    return table.getKeysCount({ ...range, ...this.#snapshot });
+  }
+
+  /**
+   * Runs all puts and removes that `fill` makes in one transaction. Resolves when it is on disk; not yet visible
+   * here before `refresh`. On rejection nothing, or (where the disk fails at the very last step) everything was applied.
+   */
+  async commit(fill: () => void): Promise<void> {
+    try {
+      await this.#root.batch(fill);
+    } catch (error) {
+      throw await commitCause(error);
+    }
+  }
+
+  /** Moves the snapshot to the newest commit. */
+  refresh(): void {
+    const former = this.#snapshot.transaction;
+    this.#root.resetReadTxn();
+    this.#snapshot = { transaction: this.#root.useReadTransaction() };
+    former.done();
+  }
+
+  async close(): Promise<void> {
+    this.#snapshot.transaction.done();
+    await this.#root.close();
+  }
+}
+
+/** Creates the folder for its owner only. One that exists keeps its mode. Throws DataFolderError `unreadable`. */
+export async function prepareDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (!(await stat(directory)).isDirectory()) throw new Error('not a folder');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataFolderError(
+      'unreadable',
+      `data folder ${directory} cannot be created: ${reason}. Choose another --data`,
+      { directory, cause },
+    );
+  }
+}
+
+function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Table {
+  return root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' });
+}
+
+async function checkFormat(root: RootDatabase<Buffer, Buffer>, directory: string): Promise<void> {
+  const stored = root.get(FORMAT_KEY);
+  if (stored === undefined) {
+    await root.put(FORMAT_KEY, Buffer.from(String(FORMAT_VERSION)));
+    return;
+  }
+  const version = Number(stored.toString());
+  if (version === FORMAT_VERSION) return;
+  throw new DataFolderError(
+    'format',
+    `data folder ${directory} was written by a newer zeroplane (format ${stored.toString()}, this one reads ${FORMAT_VERSION}): use that version, or choose another --data`,
+    { directory },
+  );
+}
+
+/** The package rejects with a general error whose `commitError` promise rejects with the reason. */
+async function commitCause(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (cause) {
+    return cause;
+  }
+}
