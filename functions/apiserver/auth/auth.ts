@@ -27,6 +27,8 @@ export interface AuthorizationAttributes {
   readonly name: string;
   /** Non-resource path: `/metrics`. */
   readonly path: string;
+  /** Of list, watch and deletecollection: the field selector as sent, '' for none. Absent when the caller does not tell. */
+  readonly fieldSelector?: string;
 }
 
 export interface Authorizer {
