@@ -44,7 +44,8 @@ export class StoreNodeReferences implements NodeReferences {
 
   /** Reads the node's pods of a namespace again, before a refusal: an ephemeral container may have brought a reference. */
   async #refresh(nodeName: string, namespace: string, wanted: string): Promise<boolean> {
-    for (const key of [...(this.#keysByNode.get(nodeName) ?? [])]) {
+    const keys = Array.from(this.#keysByNode.get(nodeName) ?? []);
+    for (const key of keys) {
       if (!key.startsWith(`${namespace}/`)) continue;
       const stored = await this.#store.get(PODS_COLLECTION, key);
       if (stored !== undefined) this.#learn(key, stored.body);
