@@ -160,8 +160,9 @@ export function expired(message: string, continueToken?: string): ApiError {
   });
 }
 
+/** `message` is the part behind the colon, as `limit is 3145728`. */
 export function requestEntityTooLarge(message: string): ApiError {
-  return new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message });
+  return new ApiError({ code: 413, reason: 'RequestEntityTooLarge', message: `Request entity too large: ${message}` });
 }
 
 export function unsupportedMediaType(accepted: readonly string[]): ApiError {

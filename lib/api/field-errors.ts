@@ -1,3 +1,4 @@
+import { stringifyJson } from '../json/stringify.js';
 import type { StatusCause } from './meta.js';
 
 /**
@@ -12,7 +13,9 @@ export interface FieldError {
     | 'FieldValueDuplicate'
     | 'FieldValueForbidden'
     | 'FieldValueTooLong'
+    | 'FieldValueTooShort'
     | 'FieldValueTooMany'
+    | 'FieldValueTooFew'
     | 'FieldValueTypeInvalid'
     | 'FieldValueNotFound'
     | 'InternalError';
@@ -22,14 +25,17 @@ export interface FieldError {
   body: string;
 }
 
-/** How Go prints a value in a field error: strings quoted, objects as JSON, null as `null`. */
+/** How Go prints a value in a field error: strings quoted, objects as JSON (in which Go escapes angle brackets and ampersands). */
 function show(value: unknown): string {
-  if (value === undefined || value === null) return 'null';
-  return typeof value === 'string'
-    ? JSON.stringify(value)
-    : typeof value === 'bigint'
-      ? value.toString()
-      : (JSON.stringify(value) ?? String(value));
+  if (typeof value === 'string') return JSON.stringify(value);
+  const text = stringifyJson(value);
+  return typeof value === 'object' ? text.replace(/[<>&]/g, (found) => HTML_ESCAPES[found] ?? found) : text;
+}
+
+const HTML_ESCAPES: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
+
+function count(number: number, unit: string): string {
+  return number === 1 ? `1 ${unit}` : `${number} ${unit}s`;
 }
 
 function body(title: string, detail: string): string {
@@ -67,7 +73,24 @@ export function tooLong(field: string, maxLength: number): FieldError {
   return {
     type: 'FieldValueTooLong',
     field,
-    body: `Too long: may not be more than ${maxLength} bytes`,
+    body: `Too long: may not be more than ${count(maxLength, 'byte')}`,
+  };
+}
+
+/** For limits that count characters, not bytes. */
+export function tooLongCharacters(field: string, maxLength: number): FieldError {
+  return {
+    type: 'FieldValueTooLong',
+    field,
+    body: `Too long: may not be more than ${count(maxLength, 'character')}`,
+  };
+}
+
+export function tooShort(field: string, minLength: number): FieldError {
+  return {
+    type: 'FieldValueTooShort',
+    field,
+    body: `Too short: must be at least ${count(minLength, 'character')}`,
   };
 }
 
@@ -75,8 +98,21 @@ export function tooMany(field: string, actual: number, max: number): FieldError 
   return {
     type: 'FieldValueTooMany',
     field,
-    body: `Too many: ${actual}: must have at most ${max} items`,
+    body: `Too many: ${actual}: must have at most ${count(max, 'item')}`,
   };
+}
+
+export function tooFew(field: string, actual: number, min: number): FieldError {
+  return {
+    type: 'FieldValueTooFew',
+    field,
+    body: `Too few: ${actual}: must have at least ${count(min, 'item')}`,
+  };
+}
+
+/** `message` is what went wrong inside. */
+export function internal(field: string, message: string): FieldError {
+  return { type: 'InternalError', field, body: `Internal error: ${message}` };
 }
 
 export function typeInvalid(field: string, value: unknown, detail: string): FieldError {

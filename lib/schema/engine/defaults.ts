@@ -1,0 +1,132 @@
+import { isJsonObject, setMember } from '../../json/path.js';
+import type { Schema, SchemaSource } from '../schema.js';
+import { shapeOf, type Field, type Shape } from './shape.js';
+
+export interface DefaultOptions {
+  /**
+   * For built-in kinds: their schemas give Go's zero value (`""`, 0, false, `{}`) as default of every member that is no
+   * pointer. Those are not written, and nulls stay for the decoder.
+   */
+  goZeroValues?: boolean;
+}
+
+/**
+ * Fills in the defaults of a schema, through members, list items and map values, as structural schemas do: an absent member
+ * takes its default, a null that is not nullable takes it too, or is dropped where there is none. Shares what did not change with
+ * the input, which is not changed; defaults themselves are copied.
+ */
+export function applyDefaults<T>(schema: Schema, object: T, source: SchemaSource, options: DefaultOptions = {}): T {
+  const shape = shapeOf(schema, source);
+  return (options.goZeroValues === true ? defaultBuiltin(shape, object) : defaultStructural(shape, object)) as T;
+}
+
+function defaultStructural(shape: Shape, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const element = shape.element;
+    if (element === undefined || shape.kind !== 'list') return value;
+    return mapList(value, (item) => {
+      const given = isRefusedNull(item, element) ? copyOf(defaultOf(element) ?? null) : item;
+      return defaultStructural(element.shape, given);
+    });
+  }
+  if (!isJsonObject(value)) return value;
+  let copy: Record<string, unknown> | undefined;
+  for (const [name, field] of shape.fields) {
+    if (Object.hasOwn(value, name) && !isRefusedNull(value[name], field)) continue;
+    const given = defaultOf(field);
+    if (given === undefined && !Object.hasOwn(value, name)) continue;
+    copy ??= copyOfMembers(value);
+    if (given === undefined) delete copy[name];
+    else setMember(copy, name, copyOf(given));
+  }
+  return defaultMembers(shape, copy ?? value, copy !== undefined);
+}
+
+/** Goes through the members that are there now. */
+function defaultMembers(shape: Shape, value: Record<string, unknown>, isOwn: boolean): Record<string, unknown> {
+  let copy = isOwn ? value : undefined;
+  for (const name of Object.keys(value)) {
+    const field = shape.fields.get(name) ?? shape.element;
+    if (field === undefined) continue;
+    let given = value[name];
+    if (isRefusedNull(given, field)) given = copyOf(defaultOf(field));
+    const filled = given === undefined ? undefined : defaultStructural(field.shape, given);
+    if (filled === value[name]) continue;
+    copy ??= copyOfMembers(value);
+    if (filled === undefined) delete copy[name];
+    else setMember(copy, name, filled);
+  }
+  return copy ?? value;
+}
+
+const reaches = new WeakMap<Shape, boolean>();
+
+/** Whether a default that is more than a zero value lies at or below a shape. */
+function reachesDefaults(shape: Shape, seen = new Set<Shape>()): boolean {
+  const known = reaches.get(shape);
+  if (known !== undefined) return known;
+  if (seen.has(shape)) return false;
+  seen.add(shape);
+  let found = shape.element !== undefined && reachesDefaults(shape.element.shape, seen);
+  for (const field of shape.fields.values()) {
+    if (found) break;
+    found = !isZero(defaultOf(field)) || reachesDefaults(field.shape, seen);
+  }
+  if (found || seen.size === 1 || seen.values().next().value === shape) reaches.set(shape, found);
+  return found;
+}
+
+function defaultBuiltin(shape: Shape, value: unknown): unknown {
+  if (!reachesDefaults(shape)) return value;
+  if (Array.isArray(value)) {
+    const element = shape.element;
+    return element === undefined ? value : mapList(value, (item) => defaultBuiltin(element.shape, item));
+  }
+  if (!isJsonObject(value)) return value;
+  let copy: Record<string, unknown> | undefined;
+  for (const [name, field] of shape.fields) {
+    const given = value[name];
+    const filled = Object.hasOwn(value, name) ? defaultBuiltin(field.shape, given) : absentBuiltin(field);
+    if (filled === given) continue;
+    copy ??= copyOfMembers(value);
+    setMember(copy, name, filled);
+  }
+  return copy ?? value;
+}
+
+function absentBuiltin(field: Field): unknown {
+  const given = defaultOf(field);
+  return isZero(given) ? undefined : copyOf(given);
+}
+
+function defaultOf(field: Field): unknown {
+  return field.schema.default ?? field.shape.schema.default;
+}
+
+function isZero(value: unknown): boolean {
+  if (value === undefined || value === '' || value === 0 || value === false || value === null) return true;
+  return isJsonObject(value) && Object.keys(value).length === 0;
+}
+
+function isRefusedNull(value: unknown, field: Field): boolean {
+  return value === null && field.schema.nullable !== true && field.shape.schema.nullable !== true;
+}
+
+function mapList(list: unknown[], change: (item: unknown) => unknown): unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < list.length; index++) {
+    const changed = change(list[index]);
+    if (changed === list[index]) continue;
+    copy ??= [...list];
+    copy[index] = changed;
+  }
+  return copy ?? list;
+}
+
+function copyOfMembers(value: Record<string, unknown>): Record<string, unknown> {
+  return { ...value };
+}
+
+function copyOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? structuredClone(value) : value;
+}
