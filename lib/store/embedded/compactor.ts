@@ -92,10 +92,10 @@ export class Compactor {
     if (budget <= 0) return 0;
     const { clock, log, retentionMs, retentionEventsMax } = this.#options;
     const beforeMs = clock.now() - retentionMs;
-    const keepFrom = state.record.revision - retentionEventsMax;
+    const newest = (batch.changes.get(state.name)?.record ?? state.record).revision;
     const entries = [];
     for (const entry of log.records(state, logStart(state) + 1, budget)) {
-      if (entry.timeMs >= beforeMs && entry.revision > keepFrom) break;
+      if (entry.timeMs >= beforeMs && entry.revision > newest - retentionEventsMax) break;
       entries.push(entry);
     }
     batch.drop(state, entries);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, open as openFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RootDatabase, Transaction } from 'lmdb';
@@ -8,8 +8,8 @@ import { DataFolderError } from './errors.js';
 const FORMAT_VERSION = 1;
 const FORMAT_KEY = Buffer.from('format');
 
-/** Address space set aside for the data file, which is only as long as what is in it. The store cannot grow beyond it. */
-export const MAP_SIZE_DEFAULT_BYTES = 64 * 1_024 ** 3;
+/** Address space set aside for the data file, which is only as long as what is in it; LMDB extends it by need. */
+const MAP_SIZE_BYTES = 64 * 1_024 ** 3;
 
 /** Enough for every reader of this process; each transaction takes one slot. */
 const READERS_MAX = 16;
@@ -52,14 +52,15 @@ export class StoreDatabase {
   }
 
   /** Opens or creates the data file. Throws DataFolderError `format` or `unreadable`. The caller holds the folder's lock. */
-  static async open(directory: string, mapSizeBytes: number): Promise<StoreDatabase> {
+  static async open(directory: string): Promise<StoreDatabase> {
     let root: RootDatabase<Buffer, Buffer>;
     try {
+      await checkHeader(join(directory, 'data.mdb'));
       root = open<Buffer, Buffer>({
         path: directory,
         noSubdir: false,
         overlappingSync: false,
-        mapSize: mapSizeBytes,
+        mapSize: MAP_SIZE_BYTES,
         maxReaders: READERS_MAX,
         keyEncoding: 'binary',
         encoding: 'binary',
@@ -123,6 +124,39 @@ export class StoreDatabase {
   }
 }
 
+/** What every LMDB file begins with: see MDB_page and MDB_meta in mdb.c. */
+const HEADER_BYTES = 32;
+const PAGE_FLAGS_OFFSET = 18;
+const PAGE_IS_META = 0x08;
+const MAGIC_OFFSET = 24;
+const MAGIC = 0xbeefc0de;
+
+/** The lmdb package ends the process when it is given a file of another kind, so that is found out before. */
+async function checkHeader(path: string): Promise<void> {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let file;
+  try {
+    file = await openFile(path, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const { bytesRead } = await file.read(header, 0, HEADER_BYTES, 0);
+    // Empty is what remains of a process that was killed while it created the file.
+    if (bytesRead === 0) return;
+  } finally {
+    await file.close();
+  }
+  const view = new DataView(header.buffer, header.byteOffset);
+  const nativeEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+  if (
+    (view.getUint16(PAGE_FLAGS_OFFSET, nativeEndian) & PAGE_IS_META) === 0 ||
+    view.getUint32(MAGIC_OFFSET, nativeEndian) !== MAGIC
+  )
+    throw new Error('data.mdb is not a data file');
+}
+
 /** Creates the folder for its owner only. One that exists keeps its mode. Throws DataFolderError `unreadable`. */
 export async function prepareDirectory(directory: string): Promise<void> {
   try {
@@ -138,8 +172,21 @@ export async function prepareDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Values are plain bytes. Reading copies them out of LMDB's map once, into the pool of small buffers where they fit. */
+const PLAIN_BYTES = {
+  encode: (value: Buffer): Buffer => value,
+  decode: (shared: Buffer): Buffer => {
+    const { length } = shared;
+    const value = Buffer.allocUnsafe(length);
+    value.set(shared.subarray(0, length));
+    return value;
+  },
+};
+
+const TABLE_OPTIONS = { keyEncoding: 'binary', encoder: PLAIN_BYTES } as const;
+
 function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Table {
-  return root.openDB<Buffer, Buffer>(name, { keyEncoding: 'binary', encoding: 'binary' });
+  return root.openDB<Buffer, Buffer>(name, TABLE_OPTIONS);
 }
 
 async function checkFormat(root: RootDatabase<Buffer, Buffer>, directory: string): Promise<void> {

@@ -15,7 +15,7 @@ import type {
 import { Wakeups, watchLog } from '../watch.js';
 import { CollectionState } from './collection-state.js';
 import { Compactor } from './compactor.js';
-import { MAP_SIZE_DEFAULT_BYTES, prepareDirectory, StoreDatabase } from './database.js';
+import { prepareDirectory, StoreDatabase } from './database.js';
 import { DirectoryLock } from './directory-lock.js';
 import { decodeCollection, decodeObject, objectKey } from './encoding.js';
 import { Lister } from './lister.js';
@@ -42,8 +42,6 @@ export interface EmbeddedStoreOptions {
   retentionMs?: number;
   /** Events beyond so many leave the log of their collection. Default: 50,000. */
   retentionEventsMax?: number;
-  /** The largest size of the data file. Default: MAP_SIZE_DEFAULT_BYTES. */
-  mapSizeBytes?: number;
 }
 
 interface QueuedWrite {
@@ -58,8 +56,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   await prepareDirectory(options.directory);
   const lock = await DirectoryLock.acquire(options.directory);
   try {
-    const mapSizeBytes = options.mapSizeBytes ?? MAP_SIZE_DEFAULT_BYTES;
-    const database = await StoreDatabase.open(options.directory, mapSizeBytes);
+    const database = await StoreDatabase.open(options.directory);
     return new EmbeddedStore(options, database, lock);
   } catch (error) {
     await lock.release();
