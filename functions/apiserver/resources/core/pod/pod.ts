@@ -1,6 +1,22 @@
-import type { V1Pod } from '../../../../../lib/schema/generated/types.js';
+import { forbidden, type FieldError } from '../../../../../lib/api/field-errors.js';
+import type { V1Pod, V1PodSpec } from '../../../../../lib/schema/generated/types.js';
 import { defineKind } from '../../kind.js';
+import { isDns1123Label } from '../../shared/formats.js';
+import { validatePodAnnotations } from '../../shared/pod-spec/annotations.js';
+import { defaultPodOnly, defaultPodSpec } from '../../shared/pod-spec/defaults.js';
+import { validatePodSpec } from '../../shared/pod-spec/validate.js';
+import { podSpecWarnings } from '../../shared/pod-spec/warnings.js';
 import { CONNECT_VERBS, PROXY_SUBRESOURCE } from '../../shared/subresources.js';
+import { podColumns } from './columns.js';
+import { preparePod, preparePodStatus, preparePodUpdate } from './prepare.js';
+import {
+  validateEphemeralContainersUpdate,
+  validatePodResize,
+  validatePodStatusUpdate,
+} from './validate-subresources.js';
+import { validatePodUpdate } from './validate-update.js';
+
+const EMPTY: V1PodSpec = { containers: [] };
 
 export const pod = defineKind<V1Pod>({
   group: '',
@@ -33,4 +49,79 @@ export const pod = defineKind<V1Pod>({
     PROXY_SUBRESOURCE,
     { name: 'resize', verbs: ['get', 'patch', 'update'] },
   ],
+  returnsDeletedObject: true,
+  graceful: { gracePeriodSeconds: gracePeriodSecondsOf },
+  defaults(object) {
+    const spec = (object.spec ??= { containers: [] });
+    defaultPodSpec(spec);
+    defaultPodOnly(spec);
+  },
+  prepareForCreate: preparePod,
+  prepareForUpdate: (object, old, context) => preparePodUpdate(object, old, context.subresource),
+  prepareForStatusUpdate: preparePodStatus,
+  validate: validatePod,
+  validateUpdate(object, old, context) {
+    if (context.subresource === 'ephemeralcontainers') return validateEphemeralContainersUpdate(object, old);
+    if (context.subresource === 'resize') return validatePodResize(object, old);
+    return validatePodUpdate(object, old);
+  },
+  validateStatusUpdate: validatePodStatusUpdate,
+  validateCreate(object) {
+    const spec = object.spec ?? EMPTY;
+    const errors: FieldError[] = [];
+    if ((spec.ephemeralContainers ?? []).length > 0) {
+      errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
+    }
+    if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
+      errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
+    }
+    return errors;
+  },
+  warnings(object, old) {
+    // Pods are rarely updated by people, often by machines: only creates are looked at.
+    if (old !== undefined) return [];
+    const messages = isDns1123Label(object.metadata?.name ?? '');
+    const name =
+      messages.length === 0
+        ? []
+        : [
+            `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
+          ];
+    return [...name, ...podSpecWarnings(object.spec ?? EMPTY, object.metadata, '')];
+  },
+  columns: podColumns,
+  fieldLabels: {
+    'spec.nodeName': (object) => object.spec?.nodeName ?? '',
+    'spec.restartPolicy': (object) => object.spec?.restartPolicy ?? '',
+    'spec.schedulerName': (object) => object.spec?.schedulerName ?? '',
+    'spec.serviceAccountName': (object) => object.spec?.serviceAccountName ?? '',
+    'spec.hostNetwork': (object) => String(object.spec?.hostNetwork ?? false),
+    'status.phase': (object) => object.status?.phase ?? '',
+    'status.podIP': (object) => object.status?.podIPs?.[0]?.ip ?? object.status?.podIP ?? '',
+    'status.podIPs': (object) => object.status?.podIPs?.[0]?.ip ?? object.status?.podIP ?? '',
+    'status.nominatedNodeName': (object) => object.status?.nominatedNodeName ?? '',
+  },
 });
+
+function validatePod(object: V1Pod): FieldError[] {
+  const spec = object.spec ?? EMPTY;
+  const errors = validatePodAnnotations(object.metadata?.annotations, spec, 'metadata.annotations');
+  errors.push(...validatePodSpec(spec, 'spec', { resourceIsPod: true, podName: object.metadata?.name }));
+  if ((spec.serviceAccountName ?? '') !== '') return errors;
+  for (const [index, volume] of (spec.volumes ?? []).entries()) {
+    for (const [sourceIndex, source] of (volume.projected?.sources ?? []).entries()) {
+      if (source.serviceAccountToken === undefined) continue;
+      const field = `spec.volumes[${index}].projected.sources[${sourceIndex}].serviceAccountToken`;
+      errors.push(forbidden(field, 'must not be specified when serviceAccountName is not set'));
+    }
+  }
+  return errors;
+}
+
+/** Pods that no kubelet has to end are deleted at once. */
+function gracePeriodSecondsOf(object: V1Pod, asked: number | undefined): number {
+  const { phase } = object.status ?? {};
+  if ((object.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
+  const seconds = asked ?? object.spec?.terminationGracePeriodSeconds ?? 0;
+  return seconds < 0 ? 1 : seconds;
+}
