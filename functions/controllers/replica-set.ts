@@ -1,0 +1,10 @@
+import { replicaSets } from '../../lib/client/resources.js';
+import { matchesLabelSelector } from './shared/label-selector.js';
+import { createReplicaController } from './shared/replica-controller.js';
+
+export const replicaSetController = createReplicaController({
+  name: 'replicaset-controller',
+  resource: replicaSets,
+  selects: (owner, pod) => matchesLabelSelector(owner.spec?.selector, pod.metadata?.labels),
+  countsTerminating: true,
+});

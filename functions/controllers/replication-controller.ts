@@ -1,0 +1,13 @@
+import { replicationControllers } from '../../lib/client/resources.js';
+import { matchesLabels } from './shared/label-selector.js';
+import { createReplicaController } from './shared/replica-controller.js';
+
+export const replicationController = createReplicaController({
+  name: 'replication-controller',
+  resource: replicationControllers,
+  selects: (owner, pod) => {
+    const selector = owner.spec?.selector ?? {};
+    return Object.keys(selector).length > 0 && matchesLabels(selector, pod.metadata?.labels);
+  },
+  countsTerminating: false,
+});
