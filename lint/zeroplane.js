@@ -58,7 +58,6 @@ const AMBIENT_FUNCTIONS = new Set([
   'setImmediate',
   'randomUUID',
   'randomBytes',
-  'randomInt',
   'getRandomValues',
 ]);
 
@@ -86,6 +85,9 @@ const noAmbient = {
       },
       ImportDeclaration(node) {
         if (/^(node:)?timers/.test(node.source.value)) report(node, node.source.value);
+        // Only node's: lib/random.ts has a function of that name, which takes a Random.
+        if (!/^(node:)?crypto$/.test(node.source.value)) return;
+        for (const { imported } of node.specifiers) if (imported?.name === 'randomInt') report(node, 'randomInt');
       },
     };
   },
