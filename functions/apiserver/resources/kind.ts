@@ -30,6 +30,8 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
 
   /** There is a `/status` subresource: ordinary writes keep the stored status, status writes keep all but status (see `prepareForStatusUpdate`). */
   readonly hasStatus?: boolean;
+  /** A create may bring its status along, as kubelets do when they register their node. Default false: it starts empty. */
+  readonly keepsStatusOnCreate?: boolean;
   /** metadata.generation is 1 at creation and grows when anything but metadata and status changes. */
   readonly hasGeneration?: boolean;
   readonly scale?: ScaleMapping;
@@ -45,6 +47,10 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   readonly graceful?: GracefulDeletion<T>;
   /** What a delete without a policy does with dependents. Default background; `orphan` for kinds as old as Jobs were in v1. */
   readonly defaultPropagation?: 'Background' | 'Orphan';
+  /** While true, something besides metadata.finalizers keeps a deleted object: `spec.finalizers` of a namespace. */
+  holdsDeletion?(object: T): boolean;
+  /** A delete that removes the object answers with its last state instead of a Status (pods, services, claims, … in Kubernetes). */
+  readonly returnsDeletedObject?: boolean;
 
   /** Defaults that the schema cannot express. Runs on every decoded object of this kind, after the schema's own. */
   defaults?(object: T): void;
@@ -56,6 +62,8 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   prepareForStatusUpdate?(object: T, old: T, context: HookContext): void;
   /** Cross-field and format rules, for creates and updates alike. Metadata and the schema are validated already. */
   validate?(object: T, context: HookContext): FieldError[];
+  /** What is refused in a create alone; `validate` runs as well. */
+  validateCreate?(object: T, context: HookContext): FieldError[];
   /** Immutability and transitions; `validate` runs as well. */
   validateUpdate?(object: T, old: T, context: HookContext): FieldError[];
   validateStatusUpdate?(object: T, old: T, context: HookContext): FieldError[];

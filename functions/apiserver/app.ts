@@ -1,0 +1,103 @@
+import { Hono } from 'hono';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { UserInfo } from '../../lib/api/meta.js';
+import type { Clock } from '../../lib/clock/clock.js';
+import type { Random } from '../../lib/random.js';
+import type { SchemaSource } from '../../lib/schema/schema.js';
+import type { Store } from '../../lib/store/store.js';
+import type { AdmissionPlugin, WriteReservation } from './admission/plugin.js';
+import type { Authenticator, Authorizer } from './auth/auth.js';
+import { Catalog } from './registry/catalog.js';
+import { silentLog, type Log, type Registry } from './registry/context.js';
+import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
+import { RequestHandler } from './registry/handler.js';
+import type { NodeConnection } from './registry/node-connection.js';
+import { StoredObjects } from './registry/objects.js';
+import type { ApiRequest, ApiResponse, Peer } from './registry/request.js';
+import type { SubresourceHandler } from './registry/subresource.js';
+import { WatchHubs } from './registry/watch-hub.js';
+import type { KindDefinition } from './resources/kind.js';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly kinds: readonly KindDefinition[];
+  readonly schemas: SchemaSource;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly admission?: readonly AdmissionPlugin[];
+  /** By collection: `core/services`. */
+  readonly reservations?: Readonly<Record<string, WriteReservation>>;
+  /** Actions by `<plural>/<subresource>` or `<subresource>`: `serviceaccounts/token`. */
+  readonly subresources?: Readonly<Record<string, SubresourceHandler>>;
+  /** Kinds that are never stored, by kind: `TokenReview`. */
+  readonly reviews?: Readonly<Record<string, SubresourceHandler>>;
+  readonly nodeConnection?: NodeConnection;
+  readonly log?: Log;
+}
+
+export interface ApiServer {
+  /** The core: what every host and transport calls. Never rejects. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** For hosts that speak the web's Request and Response. */
+  fetch(request: Request, peer?: Peer): Promise<Response>;
+  /** WebSocket requests, which only hosts with sockets offer. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer?: Peer): void;
+  /** A way in with an identity fixed now: the same chain without authentication and without a network. */
+  inProcess(user: UserInfo): InProcess;
+  /** Ends all watches. The store stays open: it belongs to who opened it. */
+  close(): void;
+}
+
+export interface InProcess {
+  fetch(request: Request): Promise<Response>;
+  handle(request: ApiRequest): Promise<ApiResponse>;
+}
+
+/** Builds the API server from its dependencies. It starts nothing: timers and readers live only while watches are open. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, clock, random } = options;
+  const catalog = new Catalog(options.kinds);
+  const objects = new StoredObjects(store, catalog);
+  const registry: Registry = {
+    store,
+    clock,
+    random,
+    catalog,
+    schemas: options.schemas,
+    objects,
+    hubs: new WatchHubs({ store, objects, clock }),
+    watches: { open: 0 },
+    authorizer: options.authorizer,
+    admission: options.admission ?? [],
+    reservations: options.reservations ?? {},
+    subresources: options.subresources ?? {},
+    reviews: options.reviews ?? {},
+    nodeConnection: options.nodeConnection,
+    log: options.log ?? silentLog,
+  };
+  const handler = new RequestHandler({
+    registry,
+    authenticator: options.authenticator,
+    paths: async () => undefined,
+    observer: { finished: () => undefined },
+  });
+  const handle = (request: ApiRequest): Promise<ApiResponse> => handler.handle(request);
+
+  const app = new Hono<{ Bindings: { peer?: Peer; user?: UserInfo } }>();
+  app.all('*', async (context) =>
+    toFetchResponse(await handle(fromFetchRequest(context.req.raw, context.env)), context.req.method),
+  );
+  return {
+    handle,
+    fetch: async (request, peer) => app.fetch(request, { peer }),
+    upgrade: (_request, socket) => void socket.destroy(),
+    inProcess: (user) => ({
+      fetch: async (request) => app.fetch(request, { user }),
+      handle: (request) => handle({ ...request, user }),
+    }),
+    close: () => registry.hubs.close(),
+  };
+}

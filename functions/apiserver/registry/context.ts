@@ -1,0 +1,77 @@
+import type { UserInfo } from '../../../lib/api/meta.js';
+import type { Clock } from '../../../lib/clock/clock.js';
+import type { Random } from '../../../lib/random.js';
+import type { SchemaSource } from '../../../lib/schema/schema.js';
+import type { Store } from '../../../lib/store/store.js';
+import type { AdmissionPlugin, WriteReservation } from '../admission/plugin.js';
+import type { Authorizer } from '../auth/auth.js';
+import type { HookContext } from '../resources/kind.js';
+import type { Catalog, Resource } from './catalog.js';
+import type { NodeConnection } from './node-connection.js';
+import type { StoredObjects } from './objects.js';
+import type { ResourcePath } from './path.js';
+import type { ApiRequest } from './request.js';
+import type { SubresourceHandler } from './subresource.js';
+import type { WatchHubs } from './watch-hub.js';
+
+/** Where the server writes what operators read: a fixed message and data in keys. */
+export interface Log {
+  info(data: Record<string, unknown>, message: string): void;
+  warn(data: Record<string, unknown>, message: string): void;
+  error(data: Record<string, unknown>, message: string): void;
+}
+
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** What every operation of the registry works with. */
+export interface Registry {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly catalog: Catalog;
+  readonly schemas: SchemaSource;
+  readonly objects: StoredObjects;
+  readonly hubs: WatchHubs;
+  /** How many watches are open. */
+  readonly watches: { open: number };
+  readonly authorizer: Authorizer;
+  readonly admission: readonly AdmissionPlugin[];
+  /** By collection. */
+  readonly reservations: Readonly<Record<string, WriteReservation>>;
+  /** By `<plural>/<subresource>` or `<subresource>`; the more exact wins. */
+  readonly subresources: Readonly<Record<string, SubresourceHandler>>;
+  /** Kinds that are never stored, by kind. */
+  readonly reviews: Readonly<Record<string, SubresourceHandler>>;
+  readonly nodeConnection: NodeConnection | undefined;
+  readonly log: Log;
+}
+
+/** One authorised request for a resource. */
+export interface Call {
+  readonly request: ApiRequest;
+  readonly path: ResourcePath;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  readonly resource: Resource;
+  /** Texts for Warning headers, in the order they came up. */
+  readonly warnings: Set<string>;
+}
+
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+}
+
+export function hookContext(
+  registry: Registry,
+  call: Call,
+  options: { dryRun: boolean; subresource?: string },
+): HookContext {
+  return {
+    user: call.user,
+    clock: registry.clock,
+    random: registry.random,
+    subresource: options.subresource ?? call.path.subresource,
+    dryRun: options.dryRun,
+  };
+}

@@ -1,0 +1,93 @@
+import { alreadyExists, badRequest } from '../../../lib/api/errors.js';
+import type { KubernetesObject } from '../../../lib/api/meta.js';
+import { isStoreError } from '../../../lib/store/errors.js';
+import { admitWrite } from './admit.js';
+import { keyOf } from './catalog.js';
+import { hookContext, type Call, type Registry, type WriteOptions } from './context.js';
+import { toStorage } from './convert.js';
+import { decodeBody } from './decode.js';
+import { encodeObject } from './encode.js';
+import { cloneJson } from './json-values.js';
+import { GENERATE_NAME_ATTEMPTS_MAX } from './limits.js';
+import { initialiseMetadata, matchNamespace, withMeta, type WithMeta } from './metadata.js';
+import { readWriteOptions } from './options.js';
+import { present } from './present.js';
+import type { ApiResponse } from './request.js';
+import { reserve } from './reserve.js';
+
+/** POST to a collection. */
+export async function handleCreate(registry: Registry, call: Call): Promise<ApiResponse> {
+  const options = readWriteOptions(call.query, 'CreateOptions');
+  const { resource } = call;
+  const body = await decodeBody(registry, call, { ...resource, schema: resource.schema }, options);
+  const created = await createObject(registry, call, body, options);
+  return present(registry, call, 201, created);
+}
+
+/** Creates an object of the call's resource, decoded already. Returns the stored bytes. */
+export async function createObject(
+  registry: Registry,
+  call: Call,
+  body: KubernetesObject,
+  options: WriteOptions,
+): Promise<Uint8Array> {
+  const given = withMeta(body);
+  matchNamespace(given, call.path.namespace);
+  const { name = '', generateName = '', resourceVersion = '' } = given.metadata;
+  if (resourceVersion !== '' && resourceVersion !== '0') {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  const generated = name === '' && generateName !== '';
+  for (let attempt = 1; ; attempt++) {
+    const last = !generated || attempt === GENERATE_NAME_ATTEMPTS_MAX;
+    const object = toStorage(registry, call.resource, last ? given : cloneJson(given));
+    const created = await createOnce(registry, call, object, options);
+    if (created !== undefined) return created;
+    if (last) throw alreadyExists(call.resource.target, object.metadata.name ?? '');
+  }
+}
+
+/** Undefined when the name is taken. */
+async function createOnce(
+  registry: Registry,
+  call: Call,
+  object: WithMeta,
+  options: WriteOptions,
+): Promise<Uint8Array | undefined> {
+  const resource = registry.catalog.storage(call.resource);
+  const { definition } = resource;
+  delete object.metadata.resourceVersion;
+  initialiseMetadata(registry, resource, object);
+  if (definition.hasStatus === true && definition.keepsStatusOnCreate !== true) resetStatus(object);
+  definition.prepareForCreate?.(object, hookContext(registry, call, { ...options, subresource: '' }));
+  const { namespace } = call.path;
+  await admitWrite(registry, call, {
+    operation: 'CREATE',
+    resource,
+    subresource: '',
+    namespace,
+    object,
+    old: undefined,
+    dryRun: options.dryRun,
+  });
+  const key = keyOf(namespace, object.metadata.name ?? '');
+  if (options.dryRun && (await registry.store.get(resource.collection, key)) !== undefined) return undefined;
+
+  return reserve(registry, resource, { object, old: undefined, dryRun: options.dryRun }, async () => {
+    const encoded = encodeObject(object);
+    if (options.dryRun) return encoded.unversioned();
+    try {
+      const [revision] = await registry.store.write(resource.collection, [
+        { key, expect: 'absent', body: encoded.body },
+      ]);
+      return encoded.body(revision as number);
+    } catch (error) {
+      if (isStoreError(error, 'conflict')) return undefined;
+      throw error;
+    }
+  });
+}
+
+function resetStatus(object: KubernetesObject): void {
+  (object as { status?: unknown }).status = {};
+}

@@ -1,0 +1,188 @@
+import { ApiError, pathNotFound } from '../../../lib/api/errors.js';
+import type { UserInfo } from '../../../lib/api/meta.js';
+import { forbiddenByAuthorizer } from '../auth/authorizer.js';
+import type { AuthorizationAttributes } from '../auth/auth.js';
+import type { Verb } from '../resources/kind.js';
+import { handleAction, handleReview } from './action.js';
+import type { Resource } from './catalog.js';
+import type { Call, Registry } from './context.js';
+import { handleCreate } from './create.js';
+import { handleDelete } from './delete.js';
+import { handleDeleteCollection } from './delete-collection.js';
+import { handleGet } from './get.js';
+import { handleList } from './list.js';
+import { readBoolean } from './options.js';
+import { handlePatch } from './patch.js';
+import type { ResourcePath } from './path.js';
+import type { ApiRequest, ApiResponse } from './request.js';
+import { handleUpdate } from './update.js';
+import { viewOf } from './view.js';
+import { handleWatch } from './watch.js';
+
+/** What a method does to a path; undefined for a method that no resource has. */
+export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb | undefined {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+      if (path.watch) return 'watch';
+      if (path.name !== '') return 'get';
+      return query.has('watch') && readBoolean(query, 'watch') ? 'watch' : 'list';
+    case 'POST':
+      return 'create';
+    case 'PUT':
+      return 'update';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return path.name === '' ? 'deletecollection' : 'delete';
+    default:
+      return undefined;
+  }
+}
+
+/** Streams into a container need `create`, also when a WebSocket asks for them with GET. */
+const CONNECTIONS = new Set(['exec', 'attach', 'portforward']);
+
+/** What authorisation is asked about a request for a resource. */
+export function resourceAttributes(
+  user: UserInfo,
+  verb: Verb,
+  path: ResourcePath,
+  query: URLSearchParams,
+): AuthorizationAttributes {
+  const connects = path.resource === 'pods' && CONNECTIONS.has(path.subresource);
+  return {
+    user,
+    verb: connects && verb === 'get' ? 'create' : verb,
+    resourceRequest: true,
+    group: path.group,
+    version: path.version,
+    resource: path.resource,
+    subresource: path.subresource,
+    namespace: path.authorizationNamespace,
+    name: path.name === '' ? selectedName(query) : path.name,
+    path: '',
+  };
+}
+
+/** A list or watch of one name is authorised as for that object. */
+function selectedName(query: URLSearchParams): string {
+  const selector = query.get('fieldSelector');
+  if (selector === null) return '';
+  return /(?:^|,)metadata\.name={1,2}([^,=!\\]+)(?:,|$)/.exec(selector)?.[1] ?? '';
+}
+
+/** Authorises and answers a request for a resource. Throws ApiErrors and StoreErrors. */
+export async function dispatchResource(
+  registry: Registry,
+  request: ApiRequest,
+  options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
+): Promise<ApiResponse> {
+  const call = await admitCall(registry, request, options);
+  return answer(registry, call.call, call.verb);
+}
+
+/** The authorised call of a request, and its verb. Throws 403 before it tells whether the resource exists. */
+export async function admitCall(
+  registry: Registry,
+  request: ApiRequest,
+  options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
+): Promise<{ call: Call; verb: Verb }> {
+  const { path, query, user, warnings } = options;
+  const verb = verbOf(request.method, path, query);
+  if (verb === undefined) throw refuseMethod();
+  const attributes = resourceAttributes(user, verb, path, query);
+  const { allowed, reason } = await registry.authorizer.authorize(attributes);
+  if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
+  const resource = registry.catalog.find(path.group, path.version, path.resource);
+  if (resource === undefined) throw pathNotFound();
+  return { call: { request, path, query, user, resource, warnings }, verb };
+}
+
+async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
+  const { resource, path } = call;
+  checkScope(resource, path, verb);
+  if (isReview(registry, resource)) {
+    if (verb !== 'create' || path.name !== '') throw refuseMethod();
+    return handleReview(registry, call);
+  }
+  if (path.subresource !== '') return answerSubresource(registry, call, verb);
+  if (verb === 'create' && path.name !== '') throw refuseMethod();
+  if ((verb === 'update' || verb === 'patch') && path.name === '') throw refuseMethod();
+  if (!resource.verbs.has(verb)) throw refuseMethod();
+  warnInert(resource, call, verb);
+  switch (verb) {
+    case 'create':
+      return handleCreate(registry, call);
+    case 'get':
+      return handleGet(registry, call, requireView(registry, call));
+    case 'list':
+      return handleList(registry, call);
+    case 'watch':
+      return handleWatch(registry, call);
+    case 'update':
+      return handleUpdate(registry, call, requireView(registry, call));
+    case 'patch':
+      return handlePatch(registry, call, requireView(registry, call));
+    case 'delete':
+      return handleDelete(registry, call);
+    case 'deletecollection':
+      return handleDeleteCollection(registry, call);
+  }
+}
+
+async function answerSubresource(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
+  const view = viewOf(registry, call);
+  if (view === undefined) {
+    if (verb === 'get' || verb === 'create' || verb === 'update') return handleAction(registry, call, verb);
+    if (verb === 'watch') return handleAction(registry, call, 'get');
+    throw refuseMethod();
+  }
+  switch (verb) {
+    case 'get':
+      return handleGet(registry, call, view);
+    case 'update':
+      return handleUpdate(registry, call, view);
+    case 'patch':
+      return handlePatch(registry, call, view);
+    default:
+      throw refuseMethod();
+  }
+}
+
+function requireView(registry: Registry, call: Call) {
+  const view = viewOf(registry, call);
+  if (view === undefined) throw pathNotFound();
+  return view;
+}
+
+/** Kinds that only know `create` and have a handler are questions, not objects. */
+function isReview(registry: Registry, resource: Resource): boolean {
+  return registry.reviews[resource.kind] !== undefined && resource.verbs.size === 1 && resource.verbs.has('create');
+}
+
+/** A namespaced resource is written and read inside a namespace, a cluster-scoped one outside; others do not exist. */
+function checkScope(resource: Resource, path: ResourcePath, verb: Verb): void {
+  const { namespaced } = resource.definition;
+  if (!namespaced && path.namespace !== '') throw pathNotFound();
+  if (namespaced && path.namespace === '' && path.name !== '') throw pathNotFound();
+  if (namespaced && path.namespace === '' && verb !== 'list' && verb !== 'watch' && resource.verbs.size > 1) {
+    throw refuseMethod();
+  }
+}
+
+function warnInert(resource: Resource, call: Call, verb: Verb): void {
+  if (resource.definition.inert !== true) return;
+  if (verb !== 'create' && verb !== 'update' && verb !== 'patch') return;
+  call.warnings.add(`${resource.kind} objects are stored, but nothing in this cluster acts on ${resource.plural} yet`);
+}
+
+/** 405 of a path that exists. */
+export function refuseMethod(): ApiError {
+  return new ApiError({
+    code: 405,
+    reason: 'MethodNotAllowed',
+    message: 'the server does not allow this method on the requested resource',
+    details: {},
+  });
+}

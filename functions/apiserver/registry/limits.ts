@@ -1,0 +1,57 @@
+import { OBJECT_SIZE_MAX_BYTES } from '../../../lib/store/store.js';
+
+/** The largest request body, as in Kubernetes. */
+export const REQUEST_BODY_MAX_BYTES = 3 * 1024 * 1024;
+
+/** A body's JSON may be larger than what is stored of it, never smaller. */
+if (REQUEST_BODY_MAX_BYTES < OBJECT_SIZE_MAX_BYTES) throw new Error('bodies must hold every storable object');
+
+/** Paths and selectors above this are refused; it is what one header line of common proxies can carry. */
+export const QUERY_MAX_CHARACTERS = 64 * 1024;
+
+/** Non-streaming requests handled at one time; the next gets 429. */
+export const IN_FLIGHT_MAX = 600;
+
+/** Watches open at one time; the next gets 429. */
+export const WATCHES_MAX = 10_000;
+
+/** What clients are asked to wait after a 429 of these bounds. */
+export const OVERLOAD_RETRY_AFTER_SECONDS = 1;
+
+/** Attempts at a free name for generateName, as in Kubernetes. */
+export const GENERATE_NAME_ATTEMPTS_MAX = 8;
+
+/** Attempts of a write that may be repeated (a patch, a PUT without resourceVersion, a delete) when others write too. */
+export const WRITE_ATTEMPTS_MAX = 32;
+
+/** Attempts of a patch against concurrent writers, as in Kubernetes. */
+export const PATCH_ATTEMPTS_MAX = 5;
+
+/** Frames that wait for one slow watcher; with one more the watch is closed, and the client resumes. */
+export const WATCH_BACKLOG_FRAMES_MAX = 10_000;
+export const WATCH_BACKLOG_MAX_BYTES = 32 * 1024 * 1024;
+
+/** Events of one collection kept at hand for watches that resume shortly behind the present. */
+export const WATCH_RECENT_EVENTS_MAX = 1_000;
+export const WATCH_RECENT_MAX_BYTES = 8 * 1024 * 1024;
+
+/** Bookmarks come well inside the 25 s the design asks for. */
+export const BOOKMARK_INTERVAL_MS = 20_000;
+
+/** How long a watch without timeoutSeconds lasts: between this and twice as long, as in Kubernetes. */
+export const WATCH_TIMEOUT_MIN_SECONDS = 1_800;
+
+/** Objects fetched from the store at a time when a list filters by selector. */
+export const LIST_CHUNK_OBJECTS = 500;
+
+/** Parsed objects kept at hand, by the bytes they were parsed from. */
+export const PARSE_CACHE_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Objects of one collection whose labels and selectable fields are kept at hand. */
+export const ATTRIBUTES_CACHE_OBJECTS_MAX = 20_000;
+
+/** Bytes that wait for one slow WebSocket; above it the connection is closed. */
+export const WEBSOCKET_BACKLOG_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Frames written to a watcher in one piece. */
+export const WATCH_BATCH_FRAMES_MAX = 256;

@@ -1,0 +1,141 @@
+import { badRequest } from '../../../lib/api/errors.js';
+import { forbidden, type FieldError } from '../../../lib/api/field-errors.js';
+import type { KubernetesObject, ObjectMeta } from '../../../lib/api/meta.js';
+import { formatTime } from '../../../lib/clock/clock.js';
+import { randomNameSuffix, randomUuid } from '../../../lib/random.js';
+import { conflict } from '../../../lib/api/errors.js';
+import type { Registry } from './context.js';
+import { equalJson } from './json-values.js';
+import type { Resource } from './catalog.js';
+
+export type WithMeta = KubernetesObject & { metadata: ObjectMeta };
+
+/** Longest generated name, and how much of a prefix is kept before the random suffix. */
+const NAME_MAX_CHARACTERS = 63;
+const SUFFIX_CHARACTERS = 5;
+
+/** The object with its metadata, which may have been missing. */
+export function withMeta(object: KubernetesObject): WithMeta {
+  object.metadata ??= {};
+  return object as WithMeta;
+}
+
+/** The namespace of the request goes into the object; another one there is refused. */
+export function matchNamespace(object: WithMeta, namespace: string): void {
+  const { metadata } = object;
+  const given = metadata.namespace ?? '';
+  if (namespace === '') delete metadata.namespace;
+  else if (given === '') metadata.namespace = namespace;
+  else if (given !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+/** What a PUT says of its name must be what its URL says. */
+export function matchName(object: WithMeta, name: string): void {
+  const given = object.metadata.name ?? '';
+  if (given === '') object.metadata.name = name;
+  else if (given !== name) {
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  }
+}
+
+/** Fields that clients never own on a create, filled by the server. */
+export function initialiseMetadata(registry: Registry, resource: Resource, object: WithMeta): void {
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+  delete metadata.generation;
+  metadata.uid = randomUuid(registry.random);
+  metadata.creationTimestamp = formatTime(registry.clock.now());
+  if (resource.definition.hasGeneration === true) metadata.generation = 1;
+  if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '') {
+    metadata.name = generateName(registry, metadata.generateName as string);
+  }
+}
+
+function generateName(registry: Registry, prefix: string): string {
+  return (
+    prefix.slice(0, NAME_MAX_CHARACTERS - SUFFIX_CHARACTERS) + randomNameSuffix(registry.random, SUFFIX_CHARACTERS)
+  );
+}
+
+/** Fields of an update that stay what they were, whatever the client sends. */
+export function keepSystemMetadata(object: WithMeta, old: WithMeta): void {
+  const { metadata } = object;
+  const { metadata: before } = old;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+  restore(metadata, before, 'uid');
+  restore(metadata, before, 'creationTimestamp');
+  restore(metadata, before, 'deletionTimestamp');
+  restore(metadata, before, 'deletionGracePeriodSeconds');
+  restore(metadata, before, 'generation');
+  restore(metadata, before, 'generateName');
+}
+
+export function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, before: ObjectMeta, field: K): void {
+  if (before[field] === undefined) delete metadata[field];
+  else metadata[field] = before[field];
+}
+
+/** Refuses an update of another object than the stored one, or of another state of it. */
+export function checkPreconditions(
+  resource: Resource,
+  object: { name: string; uid: string; resourceVersion: string },
+  expected: { uid?: string; resourceVersion?: string },
+): void {
+  if (expected.uid !== undefined && expected.uid !== '' && expected.uid !== object.uid) {
+    throw conflict(
+      resource.target,
+      object.name,
+      `Precondition failed: UID in precondition: ${expected.uid}, UID in object meta: ${object.uid}`,
+    );
+  }
+  if (
+    expected.resourceVersion !== undefined &&
+    expected.resourceVersion !== '' &&
+    expected.resourceVersion !== object.resourceVersion
+  ) {
+    throw conflict(
+      resource.target,
+      object.name,
+      `Precondition failed: ResourceVersion in precondition: ${expected.resourceVersion}, ResourceVersion in object meta: ${object.resourceVersion}`,
+    );
+  }
+}
+
+/** A deleted object may lose finalizers, never gain any. */
+export function checkFinalizers(object: WithMeta, old: WithMeta): FieldError[] {
+  if (old.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set(old.metadata.finalizers ?? []);
+  const added = (object.metadata.finalizers ?? []).filter((one) => !before.has(one));
+  if (added.length === 0) return [];
+  const list = added.map((one) => JSON.stringify(one)).join(', ');
+  return [
+    forbidden(
+      'metadata.finalizers',
+      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
+    ),
+  ];
+}
+
+/** The generation grows with every change of what is wanted: all but metadata and status. */
+export function bumpGeneration(resource: Resource, object: WithMeta, old: WithMeta): void {
+  if (resource.definition.hasGeneration !== true) return;
+  const before = old.metadata.generation ?? 0;
+  const next = wantedDiffers(object, old) ? before + 1 : before;
+  object.metadata.generation = Math.max(next, object.metadata.generation ?? 0);
+}
+
+function wantedDiffers(object: WithMeta, old: WithMeta): boolean {
+  const left = object as unknown as Record<string, unknown>;
+  const right = old as unknown as Record<string, unknown>;
+  for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    if (name === 'metadata' || name === 'status' || name === 'kind' || name === 'apiVersion') continue;
+    if (!equalJson(left[name], right[name])) return true;
+  }
+  return false;
+}

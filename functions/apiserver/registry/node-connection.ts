@@ -1,0 +1,20 @@
+import type { KubernetesObject } from '../../../lib/api/meta.js';
+
+/** How the API server reaches a node's kubelet: directly, or through a relay. */
+export interface NodeConnection {
+  /** The log of one container as its kubelet gives it. Throws an ApiError when there is none. */
+  logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** v1.PodLogOptions. */
+export interface LogOptions {
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly sinceSeconds?: number;
+  /** RFC 3339. */
+  readonly sinceTime?: string;
+  readonly tailLines?: number;
+  readonly limitBytes?: number;
+}

@@ -1,0 +1,50 @@
+import type { ApiError } from '../../../lib/api/errors.js';
+import type { Status } from '../../../lib/api/meta.js';
+import { stringifyJson } from '../../../lib/json/stringify.js';
+import type { ApiResponse, ResponseBody } from './request.js';
+
+export const JSON_TYPE = 'application/json';
+
+/** An answer of ready JSON bytes. */
+export function jsonResponse(status: number, body: ResponseBody, headers: ApiResponse['headers'] = {}): ApiResponse {
+  return { status, headers: { 'content-type': JSON_TYPE, 'cache-control': 'no-cache, private', ...headers }, body };
+}
+
+/** An answer of one value, serialised here. */
+export function valueResponse(status: number, value: unknown, headers?: ApiResponse['headers']): ApiResponse {
+  return jsonResponse(status, Buffer.from(stringifyJson(value)), headers);
+}
+
+export function textResponse(status: number, text: string, headers: ApiResponse['headers'] = {}): ApiResponse {
+  return {
+    status,
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-cache, private',
+      'x-content-type-options': 'nosniff',
+      ...headers,
+    },
+    body: Buffer.from(text),
+  };
+}
+
+/** A refusal as its Status, with Retry-After where the client may come back. */
+export function errorResponse(error: ApiError): ApiResponse {
+  const seconds = error.status.details?.retryAfterSeconds;
+  return valueResponse(
+    error.code,
+    error.status,
+    seconds !== undefined && seconds > 0 ? { 'retry-after': String(seconds) } : {},
+  );
+}
+
+/** `Status: Success` about an object that is gone. */
+export function successStatus(details: Status['details']): Status {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 };
+}
+
+/** One Warning header line: code 299, no agent, the text quoted. */
+export function warningHeader(text: string): string {
+  const clean = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
+  return `299 - "${clean.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`;
+}

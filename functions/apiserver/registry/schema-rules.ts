@@ -1,0 +1,33 @@
+import { required, type FieldError } from '../../../lib/api/field-errors.js';
+import { applyDefaults as fillDefaults, validateSchema } from '../../../lib/schema/engine/index.js';
+import type { Schema } from '../../../lib/schema/schema.js';
+import type { Registry } from './context.js';
+import type { WithMeta } from './metadata.js';
+import type { Resource } from './catalog.js';
+
+/** The definition of that name; every kind has one, or the server does not start. */
+export function definitionOf(registry: Pick<Registry, 'schemas'>, name: string): Schema {
+  const schema = registry.schemas.definition(name);
+  if (schema === undefined) throw new Error(`there is no schema named ${name}`);
+  return schema;
+}
+
+/** Fills in what the schema and the kind give as defaults. Changes `object`. */
+export function applyDefaults(registry: Registry, resource: Resource, object: WithMeta): void {
+  const filled = fillDefaults(definitionOf(registry, resource.schema), object, registry.schemas, {
+    goZeroValues: true,
+  });
+  if (filled !== object) Object.assign(object, filled);
+  if (resource.alternate === undefined) resource.definition.defaults?.(object);
+}
+
+/** Names, labels, annotations, owner references and finalizers. */
+export function checkMetadata(_resource: Resource, object: WithMeta): FieldError[] {
+  if ((object.metadata.name ?? '') === '') return [required('metadata.name', 'name or generateName is required')];
+  return [];
+}
+
+/** What the schema demands beyond types: required fields, enums, bounds. */
+export function checkSchema(registry: Registry, resource: Resource, object: WithMeta): FieldError[] {
+  return validateSchema(definitionOf(registry, resource.schema), object, registry.schemas);
+}
