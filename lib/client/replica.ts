@@ -44,6 +44,7 @@ export class Replica<T extends KubernetesObject> {
   readonly #source: ReplicaSource;
   readonly #resource: Resource<T>;
   readonly #clock: Clock;
+  readonly #fieldSelector: string | undefined;
   readonly #stop = new AbortController();
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<IndexFunction<T>, Map<string, Map<string, T>>>();
@@ -53,7 +54,12 @@ export class Replica<T extends KubernetesObject> {
   #running: Promise<void> | undefined;
   readonly #view: View<T>;
 
-  constructor(source: ReplicaSource, resource: Resource<T>, clock: Clock) {
+  /**
+   * With a field selector the copy holds only what it selects, and only its events can be followed: `view` cannot know when such a copy is
+   * current.
+   */
+  constructor(source: ReplicaSource, resource: Resource<T>, clock: Clock, fieldSelector?: string) {
+    this.#fieldSelector = fieldSelector;
     this.#source = source;
     this.#resource = resource;
     this.#clock = clock;
@@ -71,13 +77,22 @@ export class Replica<T extends KubernetesObject> {
 
   /** The collection, with every write acknowledged before this call in it. */
   async view(): Promise<View<T>> {
-    if (this.#running === undefined) {
-      this.#running = this.#run();
-      this.#running.catch(() => undefined);
-    }
+    if (this.#fieldSelector !== undefined) throw new Error('a replica with a field selector has no view');
+    this.start();
     const { resourceVersion } = await this.#source.list(this.#resource, { limit: 1 });
     await this.#reach(Number(resourceVersion));
     return { ...this.#view, resourceVersion: String(this.#revision) };
+  }
+
+  /** Begins to follow the collection; `view` does so by itself. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves once the collection has been read for the first time. */
+  synced(): Promise<void> {
+    this.start();
+    return this.#reach(1);
   }
 
   /** Calls `listener` for each change from now on, after the copy has taken it in. Returns a function that ends this. */
@@ -103,7 +118,11 @@ export class Replica<T extends KubernetesObject> {
     while (!signal.aborted) {
       try {
         if (this.#revision === 0) await this.#readAll();
-        const query = { resourceVersion: String(this.#revision), signal };
+        const query = {
+          resourceVersion: String(this.#revision),
+          fieldSelector: this.#fieldSelector,
+          signal,
+        };
         for await (const event of this.#source.watch(this.#resource, query)) this.#take(event);
       } catch (error) {
         if (isApiError(error, 'Expired') || isApiError(error, 'Gone')) {
@@ -117,11 +136,15 @@ export class Replica<T extends KubernetesObject> {
 
   async #readAll(): Promise<void> {
     const present = new Map<string, T>();
-    let page = await this.#source.list(this.#resource, { limit: PAGE_SIZE });
+    let page = await this.#source.list(this.#resource, { limit: PAGE_SIZE, fieldSelector: this.#fieldSelector });
     for (;;) {
       for (const object of page.items) present.set(keyOf(object), object);
       if (page.continue === undefined) break;
-      page = await this.#source.list(this.#resource, { limit: PAGE_SIZE, continue: page.continue });
+      page = await this.#source.list(this.#resource, {
+        limit: PAGE_SIZE,
+        continue: page.continue,
+        fieldSelector: this.#fieldSelector,
+      });
     }
     for (const [key, old] of this.#objects) {
       if (present.has(key)) continue;

@@ -1,0 +1,203 @@
+import { deepEqual } from '../../lib/api/equality.js';
+import { isApiError } from '../../lib/api/errors.js';
+import { refOf, type Client } from '../../lib/client/client.js';
+import { pods } from '../../lib/client/resources.js';
+import type { V1Pod, V1PodStatus } from '../../lib/schema/generated/types.js';
+import { computePodStatus, type StatusContext } from './pod-status.js';
+import { readPodState, syncPod, type SyncContext } from './pod-sync.js';
+import type { PodState } from './pod-state.js';
+
+export interface PodWorkerContext extends SyncContext {
+  client: Client;
+  status: Omit<StatusContext, 'nowMs'>;
+  /** Undefined when the node takes the pod; otherwise why not. Asked once, before anything of the pod has started. */
+  admit(pod: V1Pod): PodState['rejection'];
+  log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
+}
+
+/** After an error of the API or the runtime. */
+const RETRY_MS = 1_000;
+
+/**
+ * Everything the kubelet does for one pod, one step after the other: it brings it up, keeps it as it should be, reports its status, and
+ * takes it down. Steps are triggered by changes of the pod, of its containers, and by its own waits.
+ */
+export class PodWorker {
+  readonly #context: PodWorkerContext;
+  readonly #onGone: () => void;
+  #pod: V1Pod;
+  /** The API no longer has the pod: what is left of it here goes without a report. */
+  #isRemoved = false;
+  #isAdmitted = false;
+  #rejection: PodState['rejection'];
+  #isDirty = false;
+  #running: Promise<void> | undefined;
+  #cancelTimer: () => void = () => undefined;
+  #isStopped = false;
+  /** The status that the API server last acknowledged. */
+  #reported: V1PodStatus | undefined;
+
+  constructor(pod: V1Pod, context: PodWorkerContext, onGone: () => void) {
+    this.#pod = pod;
+    this.#context = context;
+    this.#onGone = onGone;
+  }
+
+  get pod(): V1Pod {
+    return this.#pod;
+  }
+
+  update(pod: V1Pod): void {
+    this.#pod = pod;
+    this.poke();
+  }
+
+  remove(): void {
+    this.#isRemoved = true;
+    this.poke();
+  }
+
+  /** Looks again soon. */
+  poke(): void {
+    this.#isDirty = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Stops working; what runs keeps running. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTimer();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDirty && !this.#isStopped) {
+      this.#isDirty = false;
+      this.#cancelTimer();
+      let wakeUpMs: number | undefined;
+      try {
+        wakeUpMs = await this.#step();
+      } catch (error) {
+        this.#context.log('warn', 'pod step failed', { pod: refOf(this.#pod), error: String(error) });
+        wakeUpMs = this.#context.clock.now() + RETRY_MS;
+      }
+      if (wakeUpMs !== undefined && !this.#isStopped) {
+        const delayMs = wakeUpMs - this.#context.clock.now();
+        this.#cancelTimer = this.#context.clock.setTimer(delayMs, () => this.poke());
+      }
+    }
+  }
+
+  async #step(): Promise<number | undefined> {
+    const pod = this.#pod;
+    const { runtime, clock } = this.#context;
+    const state = await readPodState(runtime, pod.metadata?.uid ?? '');
+    if (this.#isRemoved) {
+      await this.#takeDown(state, pod.metadata?.deletionGracePeriodSeconds ?? 0);
+      if (state.sandbox !== undefined) await this.#removeSandboxes();
+      this.#isStopped = true;
+      this.#context.backOff.forget(`${pod.metadata?.uid}/`);
+      this.#onGone();
+      return undefined;
+    }
+    if (pod.metadata?.deletionTimestamp !== undefined) return this.#end(pod, state);
+    this.#rejection ??= this.#expiry(pod) ?? this.#admission(pod, state);
+    if (this.#rejection !== undefined || isTerminal(pod)) {
+      await this.#takeDown(state, pod.spec?.terminationGracePeriodSeconds ?? 0);
+      await this.#report(pod, { ...state, rejection: this.#rejection });
+      return undefined;
+    }
+    const wakeUpMs = await syncPod(pod, state, this.#context);
+    await this.#report(pod, state);
+    const deadlineMs = this.#deadlineMs(pod);
+    if (deadlineMs === undefined) return wakeUpMs;
+    return Math.min(wakeUpMs ?? Infinity, Math.max(deadlineMs, clock.now()));
+  }
+
+  /** A pod that is being deleted: its containers end, the last status is told, and then the API object goes. */
+  async #end(pod: V1Pod, before: PodState): Promise<undefined> {
+    const { runtime, client } = this.#context;
+    const uid = pod.metadata?.uid ?? '';
+    await this.#takeDown(before, pod.metadata?.deletionGracePeriodSeconds ?? 0);
+    const state = await readPodState(runtime, uid);
+    await this.#report(pod, { ...state, rejection: this.#rejection });
+    try {
+      await client.delete(pods, refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
+    }
+    return undefined;
+  }
+
+  async #takeDown(state: PodState, graceSeconds: number): Promise<void> {
+    const { runtime } = this.#context;
+    const running = [...state.containers.values()].flat().filter((container) => container.state === 'running');
+    await Promise.all(running.map((container) => runtime.stopContainer(container.id, graceSeconds)));
+    if (state.sandbox?.state === 'ready') await runtime.stopSandbox(state.sandbox.id);
+  }
+
+  async #removeSandboxes(): Promise<void> {
+    const { runtime } = this.#context;
+    const uid = this.#pod.metadata?.uid;
+    for (const sandbox of await runtime.listSandboxes()) {
+      if (sandbox.podUid === uid) await runtime.removeSandbox(sandbox.id);
+    }
+  }
+
+  #admission(pod: V1Pod, state: PodState): PodState['rejection'] {
+    if (this.#isAdmitted) return undefined;
+    this.#isAdmitted = true;
+    // What already runs here was admitted before a restart.
+    return state.sandbox === undefined ? this.#context.admit(pod) : undefined;
+  }
+
+  #deadlineMs(pod: V1Pod): number | undefined {
+    const { activeDeadlineSeconds } = pod.spec ?? {};
+    const startTime = pod.status?.startTime ?? this.#reported?.startTime;
+    if (activeDeadlineSeconds === undefined || startTime === undefined) return undefined;
+    return Date.parse(startTime) + activeDeadlineSeconds * 1000;
+  }
+
+  #expiry(pod: V1Pod): PodState['rejection'] {
+    const deadlineMs = this.#deadlineMs(pod);
+    if (deadlineMs === undefined || this.#context.clock.now() < deadlineMs) return undefined;
+    return { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+  }
+
+  /** The pod with the status we reported last, which the watch may not have brought back yet; conditions of others as the watch has them. */
+  #lastSeen(pod: V1Pod): V1Pod {
+    if (this.#reported === undefined) return pod;
+    const conditions = [...(this.#reported.conditions ?? []), ...(pod.status?.conditions ?? [])];
+    return { ...pod, status: { ...pod.status, ...this.#reported, conditions } };
+  }
+
+  async #report(pod: V1Pod, state: PodState): Promise<void> {
+    const { client, clock, status: fixed } = this.#context;
+    // A pod that has ended stays as it ended.
+    if (isTerminal(pod) && pod.metadata?.deletionTimestamp === undefined) return;
+    const status = computePodStatus(this.#lastSeen(pod), state, { ...fixed, nowMs: clock.now() });
+    if (isTerminal(pod)) status.phase = pod.status?.phase;
+    if (deepEqual(status, pick(pod.status, status)) || deepEqual(status, this.#reported)) return;
+    const uid = pod.metadata?.uid;
+    try {
+      await client.patch(pods, refOf(pod), 'strategic', { metadata: { uid }, status }, { subresource: 'status' });
+    } catch (error) {
+      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+      throw error;
+    }
+    this.#reported = status;
+  }
+}
+
+function isTerminal(pod: V1Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** The fields of `from` that `like` has too, and of its conditions those types. */
+function pick(from: V1PodStatus | undefined, like: V1PodStatus): Partial<V1PodStatus> {
+  const picked = Object.fromEntries(Object.keys(like).map((key) => [key, from?.[key as keyof V1PodStatus]]));
+  const conditions = like.conditions?.map((one) => from?.conditions?.find((other) => other.type === one.type));
+  return { ...picked, conditions: conditions?.map((one) => ({ ...one })) as V1PodStatus['conditions'] };
+}
