@@ -1,6 +1,12 @@
+import { invalid, required, type FieldError } from '../../../../../lib/api/field-errors.js';
 import type { CoreV1Event } from '../../../../../lib/schema/generated/types.js';
 import { defineKind } from '../../kind.js';
+import { formatErrors, isDns1123Subdomain, isQualifiedName } from '../../shared/formats.js';
+import { eventColumns } from './columns.js';
 import { eventsV1 } from './events-v1.js';
+
+const SHORT_FIELD_MAX = 128;
+const NOTE_MAX = 1024;
 
 export const event = defineKind<CoreV1Event>({
   group: '',
@@ -13,4 +19,47 @@ export const event = defineKind<CoreV1Event>({
   definition: 'io.k8s.api.core.v1.Event',
   alternates: [eventsV1],
   allowCreateOnUpdate: true,
+  validate: validateEvent,
+  columns: eventColumns,
+  fieldLabels: {
+    'involvedObject.kind': ({ involvedObject }) => involvedObject?.kind ?? '',
+    'involvedObject.namespace': ({ involvedObject }) => involvedObject?.namespace ?? '',
+    'involvedObject.name': ({ involvedObject }) => involvedObject?.name ?? '',
+    'involvedObject.uid': ({ involvedObject }) => involvedObject?.uid ?? '',
+    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject?.apiVersion ?? '',
+    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject?.resourceVersion ?? '',
+    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject?.fieldPath ?? '',
+    reason: ({ reason }) => reason ?? '',
+    reportingComponent: ({ reportingComponent }) => reportingComponent ?? '',
+    source: ({ source, reportingComponent }) => source?.component || (reportingComponent ?? ''),
+    type: ({ type }) => type ?? '',
+  },
 });
+
+/** Events of old have no `eventTime`; those with one must say who reports what. */
+function validateEvent(object: CoreV1Event): FieldError[] {
+  const namespace = object.metadata?.namespace ?? '';
+  const involved = object.involvedObject?.namespace ?? '';
+  const mismatch = invalid('involvedObject.namespace', involved, 'does not match event.namespace');
+  const errors: FieldError[] = [];
+  if (object.eventTime === undefined || object.eventTime === null) {
+    const matches = involved === '' ? namespace === '' || namespace === 'default' : namespace === involved;
+    if (!matches) errors.push(mismatch);
+  } else {
+    if (involved === '' && namespace !== 'default' && namespace !== 'kube-system') errors.push(mismatch);
+    const controller = object.reportingComponent ?? '';
+    if (controller === '') errors.push(required('reportingController'));
+    errors.push(...formatErrors('reportingController', controller, isQualifiedName));
+    for (const field of ['reportingInstance', 'action', 'reason'] as const) {
+      const value = object[field] ?? '';
+      if (value === '') errors.push(required(field));
+      errors.push(...lengthErrors(field, value, SHORT_FIELD_MAX));
+    }
+    errors.push(...lengthErrors('message', object.message ?? '', NOTE_MAX));
+  }
+  return [...errors, ...formatErrors('namespace', namespace, isDns1123Subdomain)];
+}
+
+function lengthErrors(field: string, value: string, max: number): FieldError[] {
+  return Buffer.byteLength(value) > max ? [invalid(field, '', `can have at most ${max} characters`)] : [];
+}
