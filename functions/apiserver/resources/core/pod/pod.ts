@@ -55,6 +55,7 @@ export const pod = defineKind<V1Pod>({
     const spec = (object.spec ??= { containers: [] });
     defaultPodSpec(spec);
     defaultPodOnly(spec);
+    syncPodIps(object.status);
   },
   prepareForCreate: preparePod,
   prepareForUpdate: (object, old, context) => preparePodUpdate(object, old, context.subresource),
@@ -124,4 +125,12 @@ function gracePeriodSecondsOf(object: V1Pod, asked: number | undefined): number 
   if ((object.spec?.nodeName ?? '') === '' || phase === 'Succeeded' || phase === 'Failed') return 0;
   const seconds = asked ?? object.spec?.terminationGracePeriodSeconds ?? 0;
   return seconds < 0 ? 1 : seconds;
+}
+
+/** `podIP` is the first of `podIPs`, and wins when both are given and differ. */
+function syncPodIps(status: V1Pod['status']): void {
+  if (status === undefined) return;
+  const { podIP = '', podIPs = [] } = status;
+  if (podIP !== '' && podIPs[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }];
+  else if (podIP === '' && podIPs[0] !== undefined) status.podIP = podIPs[0].ip;
 }
