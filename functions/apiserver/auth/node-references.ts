@@ -113,10 +113,14 @@ export class StoreNodeReferences implements NodeReferences {
 
 const NO_REFERENCES: ReadonlySet<string> = new Set();
 
-/** `<resource>/<namespace>/<name>` of all objects that a pod's kubelet needs for it. A mirror pod came from the kubelet and grants nothing. */
-export function referencesOf(pod: V1Pod): Set<string> {
+/** What a bound pod opens to its node. A mirror pod came from the node and opens nothing. */
+function referencesOf(pod: V1Pod): ReadonlySet<string> {
+  return pod.metadata?.annotations?.[MIRROR_ANNOTATION] === undefined ? podReferences(pod) : NO_REFERENCES;
+}
+
+/** `<resource>/<namespace>/<name>` of all objects that a pod refers to and its kubelet needs. */
+export function podReferences(pod: V1Pod): Set<string> {
   const references = new Set<string>();
-  if (pod.metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return references;
   const namespace = pod.metadata?.namespace ?? '';
   const add = (resource: ReferencedResource, name: string | undefined): void => {
     if (name) references.add(`${resource}/${namespace}/${name}`);
