@@ -6,6 +6,8 @@ export class CollectionState {
   readonly name: string;
   record: CollectionRecord;
   readonly tail: EventTail;
+  /** An entry of the log that was found too young to go; as long as it is the oldest, nothing needs to be read to know that. */
+  oldestKept: { revision: number; timeMs: number } | undefined;
 
   constructor(name: string, record: CollectionRecord) {
     this.name = name;

@@ -89,13 +89,21 @@ export class Compactor {
   }
 
   #dropFrom(state: CollectionState, batch: WriteBatch, budget: number): number {
-    if (budget <= 0) return 0;
     const { clock, log, retentionMs, retentionEventsMax } = this.#options;
+    const first = logStart(state) + 1;
+    if (budget <= 0 || first > state.record.revision) return 0;
     const beforeMs = clock.now() - retentionMs;
     const newest = (batch.changes.get(state.name)?.record ?? state.record).revision;
+    const isKept = (entry: { revision: number; timeMs: number }): boolean =>
+      entry.timeMs >= beforeMs && entry.revision > newest - retentionEventsMax;
+    if (state.oldestKept?.revision === first && isKept(state.oldestKept)) return 0;
+
     const entries = [];
-    for (const entry of log.records(state, logStart(state) + 1, budget)) {
-      if (entry.timeMs >= beforeMs && entry.revision > newest - retentionEventsMax) break;
+    for (const entry of log.records(state, first, budget)) {
+      if (isKept(entry)) {
+        state.oldestKept = entry;
+        break;
+      }
       entries.push(entry);
     }
     batch.drop(state, entries);
