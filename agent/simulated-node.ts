@@ -1,0 +1,63 @@
+import type { Client } from '../lib/client/client.js';
+import type { Clock } from '../lib/clock/clock.js';
+import { randomUuid, type Random } from '../lib/random.js';
+import { Kubelet } from './kubelet/kubelet.js';
+import { simulatedProber } from './runtime/simulated/simulated-prober.js';
+import { SimulatedRuntime } from './runtime/simulated/simulated-runtime.js';
+
+export interface SimulatedNodeOptions {
+  /** With the node's own identity. */
+  client: Client;
+  clock: Clock;
+  random: Random;
+  name: string;
+  /** Sets the node's address apart from the others': from 0. */
+  index: number;
+  heartbeatMs: number;
+  log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
+}
+
+/** What a simulated node has to offer. */
+const CAPACITY = { cpu: '32', memory: '256Gi', pods: '110', 'ephemeral-storage': '100Gi' };
+
+/** 198.18.0.0/15 is set aside for tests of networks (RFC 2544): no such address is anybody's. */
+const FIRST_ADDRESS = [198, 18, 0, 1] as const;
+
+export interface SimulatedNode {
+  readonly name: string;
+  readonly kubelet: Kubelet;
+  readonly runtime: SimulatedRuntime;
+}
+
+/** A node whose containers are records only; everything else of it is the real agent. `kubelet.start()` brings it up. */
+export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
+  const { client, clock, random, name, index, heartbeatMs } = options;
+  const runtime = new SimulatedRuntime({ clock, random });
+  const kubelet = new Kubelet({
+    client,
+    clock,
+    runtime,
+    prober: simulatedProber,
+    heartbeatMs,
+    description: {
+      name,
+      ip: addressOf(index),
+      capacity: CAPACITY,
+      architecture: 'amd64',
+      operatingSystem: 'linux',
+      osImage: 'Zeroplane simulated node',
+      kernelVersion: 'simulated',
+      kubeletVersion: 'v1.36.0',
+      containerRuntimeVersion: runtime.version,
+      machineId: randomUuid(random),
+    },
+    onPodCidr: (cidr) => runtime.setPodCidr(cidr),
+    log: (level, message, data) => options.log(level, message, data),
+  });
+  return { name, kubelet, runtime };
+}
+
+function addressOf(index: number): string {
+  const offset = index + FIRST_ADDRESS[3];
+  return `${FIRST_ADDRESS[0]}.${FIRST_ADDRESS[1] + (offset >> 16)}.${(offset >> 8) & 255}.${offset & 255}`;
+}

@@ -1,0 +1,265 @@
+import { createApiServer, type ApiServer } from '../functions/apiserver/app.js';
+import { staticAdmission } from '../functions/apiserver/admission/index.js';
+import { REPAIR_INTERVAL_MS, serviceAllocation } from '../functions/apiserver/allocation/index.js';
+import { ChainAuthenticator } from '../functions/apiserver/auth/authenticator.js';
+import { FixedAuthorizer } from '../functions/apiserver/auth/authorizer.js';
+import { NodeAuthorizer } from '../functions/apiserver/auth/node-authorizer.js';
+import { StoreNodeReferences } from '../functions/apiserver/auth/node-references.js';
+import { reviewHandlers, tokenRequestHandler } from '../functions/apiserver/auth/reviews.js';
+import { ServiceAccountTokens } from '../functions/apiserver/auth/service-account-tokens.js';
+import { SigningKeys } from '../functions/apiserver/auth/signing-keys.js';
+import { CONTROLLER_MANAGER_USERNAME, SCHEDULER_USERNAME } from '../functions/apiserver/auth/users.js';
+import { inProcessTransport } from '../functions/apiserver/in-process-transport.js';
+import { bootstrap } from '../functions/apiserver/registry/bootstrap.js';
+import { Catalog } from '../functions/apiserver/registry/catalog.js';
+import type { Log } from '../functions/apiserver/registry/context.js';
+import type { NodeConnection } from '../functions/apiserver/registry/node-connection.js';
+import { StoredObjects } from '../functions/apiserver/registry/objects.js';
+import { kinds } from '../functions/apiserver/resources/index.js';
+import { createControllers } from '../functions/controllers/index.js';
+import { Dispatcher } from '../functions/dispatcher/dispatcher.js';
+import { dispatchLocally, type LocalFeed } from '../functions/dispatcher/local-feed.js';
+import { resync, RESYNC_INTERVAL_MS } from '../functions/dispatcher/resync.js';
+import { createScheduler } from '../functions/scheduler/scheduler.js';
+import type { UserInfo } from '../lib/api/meta.js';
+import { Client } from '../lib/client/client.js';
+import { Replicas } from '../lib/client/replicas.js';
+import type { Transport } from '../lib/client/transport.js';
+import type { Clock } from '../lib/clock/clock.js';
+import type { Random } from '../lib/random.js';
+import { builtinSchemas } from '../lib/schema/builtin/builtin-schemas.js';
+import type { ChangeFeed, Store } from '../lib/store/store.js';
+import type { Controller, ControllerContext } from '../lib/work/controller.js';
+import { EventRecorder } from '../lib/work/event-recorder.js';
+import { MemoryWorkQueue } from '../lib/work/memory-work-queue.js';
+import { createWorker } from '../lib/work/worker.js';
+import type { WorkQueue } from '../lib/work/work-queue.js';
+
+export interface ControlPlaneOptions {
+  store: Store & ChangeFeed;
+  clock: Clock;
+  random: Random;
+  serviceCidr: string;
+  podCidr: string;
+  /** Addresses of the API server for `default/kubernetes`, and its port. */
+  endpoint: { addresses: string[]; port: number };
+  /** PEM: what pods trust the API server by (kube-root-ca.crt). */
+  caCertificate: string;
+  /** PEM private keys for service account tokens, newest first. */
+  signingKeys: readonly string[];
+  /** How long pods stay on a node that is not ready or unreachable when they say nothing: Kubernetes has 300. */
+  defaultTolerationSeconds: number;
+  nodeConnection?: NodeConnection;
+  log: Log;
+  /** Tests put faults between components and the API server here. */
+  wrapTransport?: (component: string, transport: Transport) => Transport;
+  /** Tests lose and repeat messages here. */
+  wrapQueue?: (queue: WorkQueue) => WorkQueue;
+}
+
+/** Reconciles under way at one time. */
+const RECONCILES_MAX = 16;
+
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
+/** A whole control plane in this process: API server, dispatcher, scheduler and controllers over one store. */
+export interface ControlPlane {
+  readonly api: ApiServer;
+  /** A transport with a fixed identity. */
+  transport(user: UserInfo): Transport;
+  /** Nothing is waiting to be done now; timers may be pending. */
+  readonly idle: boolean;
+  /** Messages that wait for their time. */
+  readonly delayedCount: number;
+  /** Ends all work; resolves when what is under way is done. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** Starts a control plane. Resolves once the API answers and the cluster's first objects exist. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { store, clock, random, log } = options;
+  const { api, repair } = createApi(options);
+  const transport = (user: UserInfo): Transport => inProcessTransport((request) => api.handle(request), user);
+  const component = (name: string, user: UserInfo): Transport => {
+    const inner = transport(user);
+    return options.wrapTransport?.(name, inner) ?? inner;
+  };
+  const closers: (() => void)[] = [];
+  const controllerTransport = component('controllers', asUser(CONTROLLER_MANAGER_USERNAME));
+  const controllerClient = new Client(controllerTransport, 'kube-controller-manager');
+  const schedulerClient = new Client(component('scheduler', asUser(SCHEDULER_USERNAME)), 'kube-scheduler');
+  const replicas = new Replicas(controllerClient, clock);
+  const schedulerReplicas = new Replicas(schedulerClient, clock);
+  const scheduler = createScheduler(schedulerReplicas);
+  const controllers = [
+    ...createControllers({ podCidr: options.podCidr, caCertificate: options.caCertificate }),
+    scheduler,
+  ];
+
+  const queue = new MemoryWorkQueue({
+    clock,
+    concurrency: RECONCILES_MAX,
+    handler: (messages) => handleBatch(messages),
+    onDeadLetter: (message) => log.error({ ...message }, 'a reconcile message went to the dead letters'),
+  });
+  const sender = options.wrapQueue?.(queue) ?? queue;
+  const contexts = contextsOf({ clock, random, log, replicas, controllerClient, schedulerReplicas, schedulerClient });
+  const handleBatch = createWorker({
+    controllers,
+    queue: sender,
+    context: contexts,
+    observe: ({ error, ...outcome }) => {
+      if (error !== undefined) log.info({ ...outcome, error: String(error) }, 'reconcile failed, will be retried');
+    },
+    onGiveUp: (message, error) => {
+      log.error({ ...message, error: String(error) }, 'reconcile given up until something changes');
+      return Promise.resolve();
+    },
+  });
+  const dispatcher = new Dispatcher(controllers, sender, replicas);
+  const feed: LocalFeed = dispatchLocally(store, dispatcher, (error) =>
+    log.warn({ error: String(error) }, 'a change was not dispatched'),
+  );
+
+  await bootstrap({
+    client: new Client(transport(asUser('system:apiserver', 'system:masters')), 'kube-apiserver'),
+    clock,
+    endpoint: options.endpoint,
+    serviceCidr: options.serviceCidr,
+  });
+  let round = 0;
+  const look = async (): Promise<void> => {
+    try {
+      await resync(controllers, dispatcher, replicas, `${clock.now()}:${round++}`);
+    } catch (error) {
+      log.warn({ error: String(error) }, 'resync failed, the next one is in some minutes');
+    }
+  };
+  every(clock, RESYNC_INTERVAL_MS, look, closers);
+  every(
+    clock,
+    REPAIR_INTERVAL_MS,
+    async () => {
+      try {
+        await repair();
+      } catch (error) {
+        log.warn({ error: String(error) }, 'repair of service allocations failed, the next one is in some minutes');
+      }
+    },
+    closers,
+  );
+
+  return {
+    api,
+    transport,
+    get idle() {
+      return feed.idle && queue.idle;
+    },
+    get delayedCount() {
+      return queue.delayedCount;
+    },
+    async close() {
+      for (const close of closers) close();
+      feed.close();
+      await queue.close();
+      scheduler.close();
+      replicas.close();
+      schedulerReplicas.close();
+      api.close();
+    },
+  };
+}
+
+function createApi(options: ControlPlaneOptions): { api: ApiServer; repair: () => Promise<unknown> } {
+  const { store, clock, random, log } = options;
+  const objects = new StoredObjects(store, new Catalog(kinds));
+  const tokens = new ServiceAccountTokens({
+    keys: new SigningKeys(options.signingKeys),
+    issuer: ISSUER,
+    clock,
+    random,
+    objects,
+  });
+  const authenticator = new ChainAuthenticator({ serviceAccountTokens: tokens });
+  const authorizer = new FixedAuthorizer(new NodeAuthorizer(objects, new StoreNodeReferences(store)));
+  const allocation = serviceAllocation({
+    store,
+    clock,
+    random,
+    serviceCidrs: options.serviceCidr.split(','),
+    onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
+  });
+  const api = createApiServer({
+    store,
+    clock,
+    random,
+    kinds,
+    schemas: builtinSchemas(),
+    authenticator,
+    authorizer,
+    admission: staticAdmission({
+      tolerations: {
+        notReadySeconds: options.defaultTolerationSeconds,
+        unreachableSeconds: options.defaultTolerationSeconds,
+      },
+    }),
+    reservations: allocation.reservations,
+    subresources: { 'serviceaccounts/token': tokenRequestHandler(tokens) },
+    reviews: reviewHandlers(authenticator, authorizer),
+    ...(options.nodeConnection === undefined ? {} : { nodeConnection: options.nodeConnection }),
+    log,
+  });
+  return { api, repair: () => allocation.repair() };
+}
+
+function asUser(username: string, ...groups: string[]): UserInfo {
+  return { username, groups: [...groups, 'system:authenticated'] };
+}
+
+function contextsOf(parts: {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  replicas: Replicas;
+  controllerClient: Client;
+  schedulerReplicas: Replicas;
+  schedulerClient: Client;
+}): (controller: Controller) => ControllerContext {
+  const made = new Map<string, ControllerContext>();
+  return ({ name }) => {
+    const present = made.get(name);
+    if (present !== undefined) return present;
+    const isScheduler = name === 'scheduler';
+    const client = isScheduler ? parts.schedulerClient : parts.controllerClient;
+    const replicas = isScheduler ? parts.schedulerReplicas : parts.replicas;
+    const reporter = isScheduler ? 'default-scheduler' : `${name}-controller`;
+    const context: ControllerContext = {
+      client,
+      clock: parts.clock,
+      random: parts.random,
+      events: new EventRecorder(client, parts.clock, reporter),
+      view: (resource) => replicas.view(resource),
+      log: (level, message, data) => {
+        if (level === 'debug') return;
+        parts.log[level]({ controller: name, ...data }, message);
+      },
+    };
+    made.set(name, context);
+    return context;
+  };
+}
+
+/** Now and then every `intervalMs`, one after the other. */
+function every(clock: Clock, intervalMs: number, step: () => Promise<void>, closers: (() => void)[]): void {
+  let isClosed = false;
+  let cancel: () => void = () => undefined;
+  const run = async (): Promise<void> => {
+    await step();
+    if (!isClosed) cancel = clock.setTimer(intervalMs, () => void run());
+  };
+  closers.push(() => {
+    isClosed = true;
+    cancel();
+  });
+  void run();
+}

@@ -1,0 +1,99 @@
+import { notFoundError } from '../lib/api/errors.js';
+import { simulatedNode, type SimulatedNode } from '../agent/simulated-node.js';
+import type { LogOptions, NodeConnection } from '../functions/apiserver/registry/node-connection.js';
+import { nodeUsername } from '../functions/apiserver/auth/users.js';
+import type { UserInfo } from '../lib/api/meta.js';
+import { Client } from '../lib/client/client.js';
+import type { Transport } from '../lib/client/transport.js';
+import type { Clock } from '../lib/clock/clock.js';
+import type { Random } from '../lib/random.js';
+import type { V1Pod } from '../lib/schema/generated/types.js';
+import type { LogLine } from '../agent/runtime/runtime.js';
+
+export interface SimulatedNodesOptions {
+  count: number;
+  clock: Clock;
+  random: Random;
+  heartbeatMs: number;
+  transport(user: UserInfo, node: string): Transport;
+  log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
+}
+
+/** Nodes that register at one time: more would only wait for each other. */
+const STARTS_AT_A_TIME = 32;
+
+export function nodeName(index: number): string {
+  return `node-${index + 1}`;
+}
+
+/** The simulated nodes of this process. */
+export class SimulatedNodes implements NodeConnection {
+  readonly nodes = new Map<string, SimulatedNode>();
+  #nextIndex = 0;
+  readonly #options: SimulatedNodesOptions;
+
+  constructor(options: SimulatedNodesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once all nodes are Ready. `onReady` is told after each. */
+  async start(onReady: (ready: number) => void = () => undefined): Promise<void> {
+    let ready = 0;
+    const startNext = async (): Promise<void> => {
+      while (this.#nextIndex < this.#options.count) {
+        await this.add().kubelet.start();
+        onReady(++ready);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(STARTS_AT_A_TIME, this.#options.count) }, startNext));
+  }
+
+  /** One more node; `kubelet.start()` brings it up. */
+  add(): SimulatedNode {
+    const { clock, random, heartbeatMs, transport, log } = this.#options;
+    const index = this.#nextIndex++;
+    const name = nodeName(index);
+    const user = { username: nodeUsername(name), groups: ['system:nodes', 'system:authenticated'] };
+    const client = new Client(transport(user, name), 'kubelet');
+    const node = simulatedNode({ client, clock, random, name, index, heartbeatMs, log });
+    this.nodes.set(name, node);
+    return node;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.nodes.values()].map((node) => node.kubelet.stop()));
+    for (const node of this.nodes.values()) node.runtime.powerOff();
+  }
+
+  /** The API server's way to a container's log. */
+  async *logs(object: object, options: LogOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const pod = object as V1Pod;
+    const { name = '', uid = '' } = pod.metadata ?? {};
+    const node = this.nodes.get(pod.spec?.nodeName ?? '');
+    const { container, follow, previous } = options;
+    const lines = await node?.kubelet.logs(uid, container, { follow, previous }, signal);
+    if (lines === undefined) throw notFoundError({ group: '', resource: 'pods' }, name);
+    yield* formatLog(lines, options, this.#options.clock.now());
+  }
+}
+
+async function* formatLog(
+  lines: AsyncIterable<LogLine>,
+  options: LogOptions,
+  nowMs: number,
+): AsyncGenerator<Uint8Array> {
+  const sinceMs = Math.max(
+    options.sinceSeconds === undefined ? -Infinity : nowMs - options.sinceSeconds * 1000,
+    options.sinceTime === undefined ? -Infinity : Date.parse(options.sinceTime),
+  );
+  let chosen: LogLine[] = [];
+  for await (const line of lines) if (line.timeMs >= sinceMs) chosen.push(line);
+  if (options.tailLines !== undefined) chosen = options.tailLines === 0 ? [] : chosen.slice(-options.tailLines);
+  let left = options.limitBytes ?? Infinity;
+  for (const { timeMs, text } of chosen) {
+    const prefix = options.timestamps ? `${new Date(timeMs).toISOString()} ` : '';
+    const bytes = Buffer.from(`${prefix}${text}\n`).subarray(0, left);
+    left -= bytes.length;
+    if (bytes.length > 0) yield bytes;
+  }
+}

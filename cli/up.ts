@@ -1,0 +1,254 @@
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import path from 'node:path';
+import { pino } from 'pino';
+import { generateSigningKey } from '../functions/apiserver/auth/signing-keys.js';
+import type { Log } from '../functions/apiserver/registry/context.js';
+import { IpRange } from '../functions/apiserver/allocation/index.js';
+import { systemClock } from '../lib/clock/system.js';
+import { systemRandom, type Random } from '../lib/random.js';
+import type { ChangeFeed, Store } from '../lib/store/store.js';
+import { ClusterPki } from './cluster-pki.js';
+import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { dataFolder, writeInstance } from './data-folder.js';
+import { systemCode, UserError } from './errors.js';
+import { HttpsHost } from './https-host.js';
+import { kubeconfig } from './kubeconfig.js';
+import { Progress } from './progress.js';
+import { FolderSecretFiles, MemorySecretFiles, writeSecret, type SecretFiles } from './secret-files.js';
+import { SimulatedNodes } from './simulated-nodes.js';
+import type { UpOptions } from './up-options.js';
+
+const DEFAULT_DATA = '.zeroplane/data';
+const LOOPBACK = '127.0.0.1';
+const NODES_DEFAULT = 1;
+
+/** Locally a lost node is seen after seconds, and its pods leave it then: Kubernetes' defaults are for networks that fail. */
+const HEARTBEAT_MS = 10_000;
+const TOLERATION_SECONDS = 10;
+
+/** `zeroplane up`: resolves once the cluster has stopped, after SIGINT or SIGTERM. */
+export async function up(options: UpOptions): Promise<void> {
+  checkRuntime(options);
+  const progress = new Progress(process.stderr);
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true })) as Log;
+  const random = systemRandom();
+  const stop: (() => unknown)[] = [];
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  try {
+    progress.say('opening the store');
+    const { store, files, instanceFile } = await openStorage(options);
+    stop.push(() => store.close());
+    const pki = await ClusterPki.open(files, { clock: systemClock, random });
+    const nodes = simulatedNodes(options, random, log, () => controlPlane);
+    progress.say('starting the control plane');
+    let controlPlane: ControlPlane | undefined;
+    const hosts = await listen(options, pki, () => controlPlane);
+    stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
+    controlPlane = await startControlPlane({
+      store,
+      clock: systemClock,
+      random,
+      serviceCidr: options.serviceCidr,
+      podCidr: options.podCidr,
+      endpoint: { addresses: [options.advertiseAddress ?? ownAddress()], port: hosts.port },
+      caCertificate: pki.authority.certificate,
+      signingKeys: [signingKey(files)],
+      defaultTolerationSeconds: TOLERATION_SECONDS,
+      nodeConnection: nodes,
+      log,
+    });
+    stop.push(() => controlPlane?.close());
+    const server = `https://${LOOPBACK}:${hosts.port}`;
+    stop.push(await writeKubeconfig(options, pki, server));
+    if (instanceFile !== undefined) writeInstance(instanceFile, { server });
+    const count = options.nodes ?? NODES_DEFAULT;
+    progress.say(`starting ${count} simulated ${count === 1 ? 'node' : 'nodes'}`);
+    stop.push(() => nodes.stop());
+    await nodes.start((ready) => progress.say(`${ready} of ${count} nodes ready`));
+    progress.done();
+    process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
+    process.stderr.write(`kubectl --kubeconfig ${options.kubeconfig} get nodes\n`);
+    await stopped;
+    progress.say('stopping');
+  } finally {
+    for (const end of stop.reverse()) await end();
+    progress.done();
+  }
+}
+
+function checkRuntime(options: UpOptions): void {
+  if (options.runtime === 'cri' || options.criSocket !== undefined) {
+    throw new UserError(
+      'this version runs simulated nodes only: real containers (--runtime cri, --cri-socket) come with the next. Leave these flags out.',
+    );
+  }
+  if (options.runtime === 'auto') process.stderr.write('runtime: simulated (no container runtime is supported yet)\n');
+}
+
+async function openStorage(
+  options: UpOptions,
+): Promise<{ store: Store & ChangeFeed; files: SecretFiles; instanceFile: string | undefined }> {
+  if (options.memory) {
+    const { MemoryStore } = await import('../lib/store/memory/memory-store.js');
+    return { store: new MemoryStore({ clock: systemClock }), files: new MemorySecretFiles(), instanceFile: undefined };
+  }
+  const folder = dataFolder(options.data ?? DEFAULT_DATA);
+  const [{ openEmbeddedStore }, { DataFolderError }] = await Promise.all([
+    import('../lib/store/embedded/embedded-store.js'),
+    import('../lib/store/embedded/errors.js'),
+  ]);
+  try {
+    mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+    const store = await openEmbeddedStore({ directory: folder.store, clock: systemClock });
+    return { store, files: new FolderSecretFiles(folder.pki), instanceFile: folder.instance };
+  } catch (error) {
+    if (error instanceof DataFolderError) throw new UserError(error.message, { cause: error });
+    const code = systemCode(error);
+    if (code.startsWith('E')) {
+      const why = (error as Error).message;
+      throw new UserError(`the data folder ${folder.root} cannot be used (${why}). Choose another with --data`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+function simulatedNodes(
+  options: UpOptions,
+  random: Random,
+  log: Log,
+  controlPlane: () => ControlPlane | undefined,
+): SimulatedNodes {
+  return new SimulatedNodes({
+    count: options.nodes ?? NODES_DEFAULT,
+    clock: systemClock,
+    random,
+    heartbeatMs: HEARTBEAT_MS,
+    transport: (user) => {
+      const running = controlPlane();
+      if (running === undefined) throw new Error('nodes start after the control plane');
+      return running.transport(user);
+    },
+    log: (level, message, data) => log[level](data, message),
+  });
+}
+
+async function listen(
+  options: UpOptions,
+  pki: ClusterPki,
+  controlPlane: () => ControlPlane | undefined,
+): Promise<{ list: HttpsHost[]; port: number }> {
+  const addresses = [...new Set([LOOPBACK, ...options.bind])];
+  const advertised = options.advertiseAddress === undefined ? [] : [options.advertiseAddress];
+  const certificate = await pki.server({
+    dnsNames: [
+      'localhost',
+      'kubernetes',
+      'kubernetes.default',
+      'kubernetes.default.svc',
+      'kubernetes.default.svc.cluster.local',
+    ],
+    ipAddresses: [...new Set([...addresses.flatMap(reachable), ...advertised, new IpRange(options.serviceCidr).at(1)])],
+  });
+  const list: HttpsHost[] = [];
+  let { port } = options;
+  for (const address of addresses) {
+    const host = new HttpsHost({
+      tls: {
+        cert: certificate.certificate,
+        key: certificate.privateKey,
+        clientCa: pki.authority.certificate,
+      },
+      handle: (request) => controlPlane()?.api.handle(request) ?? Promise.resolve(NOT_READY),
+      upgrade: (request, socket, head, peer) => {
+        const api = controlPlane()?.api;
+        if (api === undefined) socket.destroy();
+        else api.upgrade(request, socket, head, peer);
+      },
+    });
+    try {
+      port = await host.listen(port, address);
+    } catch (error) {
+      await Promise.all(list.map((one) => one.close()));
+      throw listenError(error, address, port);
+    }
+    list.push(host);
+  }
+  return { list, port };
+}
+
+const NOT_READY = {
+  status: 503,
+  headers: { 'content-type': 'text/plain', 'retry-after': '1' },
+  body: Buffer.from('the control plane is starting, try again in a second\n'),
+};
+
+function listenError(error: unknown, address: string, port: number): unknown {
+  const where = `${address}:${port}`;
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return new UserError(`${where} is taken by another program. Stop it, or choose another port with --port`);
+    case 'EADDRNOTAVAIL':
+      return new UserError(`${address} is no address of this machine. Check --bind`);
+    case 'EACCES':
+      return new UserError(`this user may not serve on ${where}. Choose a port above 1023 with --port`);
+    default:
+      return error;
+  }
+}
+
+/** An address by which others on the machine's network reach it; loopback when there is no network. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find((one) => one.family === 'IPv4' && !one.internal)?.address ?? LOOPBACK;
+}
+
+/** The addresses that a bound address stands for: all of the machine's for 0.0.0.0 and ::. */
+function reachable(address: string): string[] {
+  if (address !== '0.0.0.0' && address !== '::') return [address];
+  return Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map((one) => one.address.split('%')[0] ?? ''),
+  );
+}
+
+function signingKey(files: SecretFiles): string {
+  const present = files.read('service-account.key');
+  if (present !== undefined) return present;
+  const made = generateSigningKey();
+  files.write('service-account.key', made);
+  return made;
+}
+
+/** Returns what takes the file away again, for a cluster that leaves nothing behind. */
+async function writeKubeconfig(options: UpOptions, pki: ClusterPki, server: string): Promise<() => void> {
+  const file = path.resolve(options.kubeconfig);
+  const folder = path.dirname(file);
+  const isNewFolder = !existsSync(folder);
+  const text = kubeconfig({
+    server,
+    ca: pki.authority.certificate,
+    user: 'zeroplane-admin',
+    credential: await pki.admin(),
+  });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeSecret(file, text);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new UserError(`the kubeconfig ${file} cannot be written (${why}). Choose another with --kubeconfig`);
+  }
+  return () => {
+    if (!options.memory) return;
+    rmSync(file, { force: true });
+    try {
+      if (isNewFolder) rmdirSync(folder);
+    } catch {
+      // Somebody else has put something into it meanwhile.
+    }
+  };
+}
