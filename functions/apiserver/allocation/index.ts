@@ -2,6 +2,7 @@ import type { Store } from '../../../lib/store/store.js';
 import type { WriteReservation } from '../admission/plugin.js';
 import type { Owner } from './allocator.js';
 import { ClusterIps } from './cluster-ips.js';
+import { IpRange } from './ip-range.js';
 import { SERVICE_CIDR_DEFAULT } from './limits.js';
 import { NodePorts, type PortRange } from './node-ports.js';
 import { repairServiceAllocations, type Repaired } from './repair.js';
@@ -37,4 +38,9 @@ export function serviceAllocation(options: ServiceAllocationOptions): ServiceAll
     reservations: { 'core/services': new ServiceReservation({ clusterIps, nodePorts, onLeak: options.onLeak }) },
     repair: () => repairServiceAllocations({ store, clock, random, clusterIps, nodePorts }),
   };
+}
+
+/** The first address of a service range, which the service `kubernetes` gets; of several ranges, separated by commas, that of the first. */
+export function firstAddress(serviceCidrs: string): string {
+  return new IpRange(serviceCidrs.split(',')[0] ?? '').at(1);
 }

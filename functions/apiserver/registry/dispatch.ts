@@ -62,6 +62,7 @@ export function resourceAttributes(
     namespace: path.authorizationNamespace,
     name: path.name === '' ? selectedName(query) : path.name,
     path: '',
+    fieldSelector: query.get('fieldSelector') ?? '',
   };
 }
 
