@@ -4,8 +4,10 @@ import type { Duplex } from 'node:stream';
 import type { UserInfo } from '../../lib/api/meta.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
+import type { MessageSource } from '../../lib/schema/protobuf/message-source.js';
 import type { SchemaSource } from '../../lib/schema/schema.js';
 import type { Store } from '../../lib/store/store.js';
+import { builtinActions, builtinReviews } from './actions/index.js';
 import type { AdmissionPlugin, WriteReservation } from './admission/plugin.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { Catalog } from './registry/catalog.js';
@@ -24,7 +26,7 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly kinds: readonly KindDefinition[];
-  readonly schemas: SchemaSource;
+  readonly schemas: SchemaSource & MessageSource;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly admission?: readonly AdmissionPlugin[];
@@ -73,8 +75,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     reservations: options.reservations ?? {},
-    subresources: options.subresources ?? {},
-    reviews: options.reviews ?? {},
+    subresources: { ...builtinActions, ...options.subresources },
+    reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,
     log: options.log ?? silentLog,
   };

@@ -1,6 +1,7 @@
 import { methodNotAllowed, pathNotFound } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { SubresourceDefinition } from '../resources/kind.js';
+import { admitBody } from './admit.js';
 import type { Call, Registry } from './context.js';
 import { decodeBody, type ExpectedKind } from './decode.js';
 import { matchNamespace, withMeta } from './metadata.js';
@@ -48,9 +49,11 @@ async function run(
   const representation = negotiate(call.request.header('accept'), { table: false, partial: false });
   const options = readWriteOptions(call.query, verb === 'update' ? 'UpdateOptions' : 'CreateOptions');
   let body: KubernetesObject | undefined;
-  if (verb !== 'get' && expected.schema !== '') {
+  if (verb !== 'get' && handler.takesNoBody !== true) {
     body = await decodeBody(registry, call, expected, options);
     matchNamespace(withMeta(body), call.path.namespace);
+    const operation = verb === 'create' ? 'CREATE' : 'UPDATE';
+    await admitBody(registry, call, { operation, body, dryRun: options.dryRun });
   }
   const request: SubresourceRequest = {
     registry,

@@ -1,5 +1,6 @@
 import { invalidError } from '../../../lib/api/errors.js';
 import type { FieldError } from '../../../lib/api/field-errors.js';
+import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { AdmissionAttributes } from '../admission/plugin.js';
 import { hookContext, type Call, type Registry } from './context.js';
 import { checkFinalizers, type WithMeta } from './metadata.js';
@@ -43,13 +44,35 @@ export async function admitAction(
   const attributes: AdmissionAttributes = {
     operation: action.operation,
     kind: action.resource.definition,
-    subresource: call.path.subresource,
+    subresource: '',
     namespace: action.namespace,
     name: action.name,
     object: undefined,
     oldObject: action.old,
     user: call.user,
     dryRun: action.dryRun,
+    warn: (text) => call.warnings.add(text),
+  };
+  for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
+  for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
+}
+
+/** The chain of a body that is no object of its resource: an eviction, a token request, a review. */
+export async function admitBody(
+  registry: Registry,
+  call: Call,
+  write: { operation: 'CREATE' | 'UPDATE'; body: KubernetesObject; dryRun: boolean },
+): Promise<void> {
+  const attributes: AdmissionAttributes = {
+    operation: write.operation,
+    kind: call.resource.definition,
+    subresource: call.path.subresource,
+    namespace: call.path.namespace,
+    name: call.path.name,
+    object: write.body,
+    oldObject: undefined,
+    user: call.user,
+    dryRun: write.dryRun,
     warn: (text) => call.warnings.add(text),
   };
   for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
@@ -92,9 +115,21 @@ function validate(registry: Registry, call: Call, write: PendingWrite): void {
   for (const text of definition.warnings?.(object, old, context) ?? []) call.warnings.add(text);
 }
 
-/** The schema and a kind's own rules may both find one fault. */
+/** The schema and a kind's own rules may both find one fault: the kind says it in Kubernetes' own words. */
 function withoutRepeats(errors: readonly FieldError[]): FieldError[] {
   const seen = new Map<string, FieldError>();
-  for (const error of errors) seen.set(`${error.type}\n${error.field}\n${error.body}`, error);
+  for (const error of errors) seen.set(faultOf(error), error);
   return [...seen.values()];
+}
+
+/** What is wrong, without the part of the text that explains it. */
+function faultOf({ type, field, body }: FieldError): string {
+  switch (type) {
+    case 'FieldValueRequired':
+      return `${type}\n${field}`;
+    case 'FieldValueNotSupported':
+      return `${type}\n${field}\n${body.split(': supported values: ')[0]}`;
+    default:
+      return `${type}\n${field}\n${body}`;
+  }
 }

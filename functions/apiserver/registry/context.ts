@@ -1,6 +1,7 @@
 import type { UserInfo } from '../../../lib/api/meta.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import type { Random } from '../../../lib/random.js';
+import type { MessageSource } from '../../../lib/schema/protobuf/message-source.js';
 import type { SchemaSource } from '../../../lib/schema/schema.js';
 import type { Store } from '../../../lib/store/store.js';
 import type { AdmissionPlugin, WriteReservation } from '../admission/plugin.js';
@@ -29,7 +30,7 @@ export interface Registry {
   readonly clock: Clock;
   readonly random: Random;
   readonly catalog: Catalog;
-  readonly schemas: SchemaSource;
+  readonly schemas: SchemaSource & MessageSource;
   readonly objects: StoredObjects;
   readonly hubs: WatchHubs;
   /** How many watches are open. */

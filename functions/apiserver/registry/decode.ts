@@ -4,6 +4,8 @@ import { SyntaxFault } from '../../../lib/json/errors.js';
 import { parseJson, strictJsonErrors } from '../../../lib/json/parse.js';
 import { isJsonObject } from '../../../lib/json/path.js';
 import { duplicateYamlKeysError, parseYaml } from '../../../lib/json/yaml.js';
+import { ProtobufError } from '../../../lib/schema/protobuf/errors.js';
+import { decodeProtobuf as readProtobuf } from '../../../lib/schema/protobuf/protobuf.js';
 import { DecodeError, decodeObject } from '../../../lib/schema/engine/index.js';
 import { REQUEST_BODY_MAX_BYTES } from './limits.js';
 import type { Call, Registry, WriteOptions } from './context.js';
@@ -185,6 +187,17 @@ export function applyStrictness(
   for (const text of strictErrors) call.warnings.add(text);
 }
 
-function decodeProtobuf(_registry: Registry, _bytes: Uint8Array, _expected: ExpectedKind): Decoded {
-  throw unsupportedMediaType(BODY_TYPES);
+function decodeProtobuf(registry: Registry, bytes: Uint8Array, expected: ExpectedKind): Decoded {
+  const fallback = { apiVersion: apiVersionOf(expected.group, expected.version), kind: expected.kind };
+  let given: KubernetesObject;
+  try {
+    given = readProtobuf(bytes, registry.schemas, fallback).object;
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw error.code === 'UnknownKind'
+      ? cannotBeHandled(expected, error.message)
+      : unrecognized(expected, error.message, bytes);
+  }
+  matchKind(given, expected);
+  return { object: fitSchema(registry, given, expected).object, strictErrors: [] };
 }

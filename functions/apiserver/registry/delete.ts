@@ -20,17 +20,6 @@ import { successStatus } from './respond.js';
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
-/** Resources whose delete answers with the object's last state, as in Kubernetes. */
-const ANSWERS_WITH_OBJECT = new Set([
-  'core/persistentvolumeclaims',
-  'core/persistentvolumes',
-  'core/pods',
-  'core/podtemplates',
-  'core/resourcequotas',
-  'core/serviceaccounts',
-  'core/services',
-]);
-
 export interface Deleted {
   /** The object's last state, or the one it now waits in. */
   readonly body: Uint8Array;
@@ -48,7 +37,7 @@ export async function handleDelete(registry: Registry, call: Call): Promise<ApiR
     const waits = options.propagationPolicy === 'Foreground' || options.orphanDependents === false;
     return present(registry, call, waits ? 202 : 200, body);
   }
-  if (resource.definition.returnsDeletedObject === true || ANSWERS_WITH_OBJECT.has(resource.collection)) {
+  if (resource.definition.returnsDeletedObject === true) {
     return present(registry, call, 200, body);
   }
   const uid = (JSON.parse(Buffer.from(body).toString()) as KubernetesObject).metadata?.uid;

@@ -1,5 +1,5 @@
 import type { ApiError } from '../../../lib/api/errors.js';
-import type { Status } from '../../../lib/api/meta.js';
+import type { KubernetesObject, Status } from '../../../lib/api/meta.js';
 import { stringifyJson } from '../../../lib/json/stringify.js';
 import type { ApiResponse, ResponseBody } from './request.js';
 
@@ -41,6 +41,12 @@ export function errorResponse(error: ApiError): ApiResponse {
 /** `Status: Success` about an object that is gone. */
 export function successStatus(details: Status['details']): Status {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details, code: 200 };
+}
+
+/** What an action that creates nothing to show is answered with. */
+export function createdStatus(): KubernetesObject {
+  const status: Status = { ...successStatus(undefined), code: 201 };
+  return { ...status, metadata: {} };
 }
 
 /** One Warning header line: code 299, no agent, the text quoted. */

@@ -19,6 +19,8 @@ export interface SubresourceRequest {
  * with status 201 for create and 200 otherwise. Refuses by throwing an ApiError.
  */
 export interface SubresourceHandler {
+  /** The body, if any, is not an API object. */
+  readonly takesNoBody?: boolean;
   create?(request: SubresourceRequest): Promise<KubernetesObject | RawAnswer>;
   get?(request: SubresourceRequest): Promise<KubernetesObject | RawAnswer>;
   update?(request: SubresourceRequest): Promise<KubernetesObject | RawAnswer>;
