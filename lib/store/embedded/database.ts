@@ -27,8 +27,8 @@ export interface Range {
 /**
  * The data file: four tables and one snapshot.
  *
- * All reads go through the snapshot, which moves on only with `refresh`. That is what keeps readers from seeing what is not
- * yet on disk: LMDB shows a commit to new readers a moment before the disk confirms it.
+ * All reads go through the snapshot, which moves on only with `refresh`. So what is read is always the state that the store has
+ * published: never ahead of what it knows to be on disk, of what watchers were told, or of its counters in memory.
  *
  * LMDB runs in its most conservative mode: a commit writes the pages, flushes, and then writes the root through a
  * descriptor opened with O_DSYNC. Only then does `commit` resolve. (The lmdb package's default, overlapping
