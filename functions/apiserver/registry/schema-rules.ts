@@ -29,5 +29,5 @@ export function checkMetadata(_resource: Resource, object: WithMeta): FieldError
 
 /** What the schema demands beyond types: required fields, enums, bounds. */
 export function checkSchema(registry: Registry, resource: Resource, object: WithMeta): FieldError[] {
-  return validateSchema(definitionOf(registry, resource.schema), object, registry.schemas);
+  return validateSchema(definitionOf(registry, resource.schema), object, registry.schemas, { goZeroValues: true });
 }
