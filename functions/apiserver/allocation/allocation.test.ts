@@ -6,6 +6,7 @@ import { seededRandom } from '../../../lib/random.js';
 import type { V1IPAddress, V1Service, V1ServiceSpec } from '../../../lib/schema/generated/types.js';
 import { MemoryStore } from '../../../lib/store/memory/memory-store.js';
 import type { Reserved } from '../admission/plugin.js';
+import { defaultService, prepareService, prepareServiceUpdate } from '../resources/core/service/prepare.js';
 import { serviceAllocation, type ServiceAllocation } from './index.js';
 import { formatIp, parseIp } from './ip.js';
 import { IpRange } from './ip-range.js';
@@ -40,7 +41,10 @@ const begin = (object: V1Service | undefined, old?: V1Service, dryRun = false): 
     dryRun,
   );
 
+/** As the registry does it: the kind's own hooks first. */
 async function create(object: V1Service & { spec: V1ServiceSpec }): Promise<V1Service & { spec: V1ServiceSpec }> {
+  defaultService(object);
+  prepareService(object);
   await (await begin(object)).commit();
   return object;
 }
@@ -51,6 +55,8 @@ async function update(
   spec: V1ServiceSpec,
 ): Promise<V1Service & { spec: V1ServiceSpec }> {
   const object = structuredClone({ ...old, spec: { ...old.spec, ...spec } });
+  defaultService(object);
+  prepareServiceUpdate(object, old);
   await (await begin(object, old)).commit();
   return object;
 }
@@ -229,17 +235,13 @@ describe('changes of type', () => {
     expect(await ports()).toHaveLength(2);
     expect(await ports()).toContain(String(balancer.spec.healthCheckNodePort));
 
-    const back = await update(balancer, { type: 'ClusterIP', ports: [{ port: 80 }], healthCheckNodePort: undefined });
+    const back = await update(balancer, { type: 'ClusterIP' });
+    expect(back.spec.ports?.[0]?.nodePort).toBeUndefined();
     expect(await ports()).toEqual([]);
     expect(await addresses()).toEqual([clusterIp.spec.clusterIP]);
 
-    const external = await update(back, {
-      type: 'ExternalName',
-      clusterIP: undefined,
-      clusterIPs: undefined,
-      ipFamilies: undefined,
-      ipFamilyPolicy: undefined,
-    });
+    const external = await update(back, { type: 'ExternalName', externalName: 'example.com' });
+    expect(external.spec.clusterIP).toBeUndefined();
     expect(await addresses()).toEqual([]);
     const last = await update(external, { type: 'NodePort' });
     expect(await addresses()).toEqual([last.spec.clusterIP]);
@@ -297,9 +299,12 @@ describe('changes of type', () => {
     ).rejects.toThrow('provided port is already allocated');
   });
 
-  test('a load balancer may do without node ports', async () => {
+  test('a load balancer may do without node ports, and keeps those it has', async () => {
     await create(service('lb', { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false }));
     expect(await ports()).toEqual([]);
+    const has = await create(service('has', { type: 'LoadBalancer' }));
+    const still = await update(has, { allocateLoadBalancerNodePorts: false });
+    expect(await ports()).toEqual([String(still.spec.ports?.[0]?.nodePort)]);
   });
 });
 

@@ -2,7 +2,8 @@ import { invalid, type FieldError } from '../../../lib/api/field-errors.js';
 import type { V1Service, V1ServiceSpec } from '../../../lib/schema/generated/types.js';
 import type { ClusterIps } from './cluster-ips.js';
 import { parseIp, type IpFamily } from './ip.js';
-import { HEADLESS, isHeadless, needsClusterIp, sameList } from './service-fields.js';
+import { hasClusterIp, isHeadless } from '../resources/core/service/predicates.js';
+import { HEADLESS, sameList } from './service-fields.js';
 
 const SINGLE = 'SingleStack';
 const PREFER = 'PreferDualStack';
@@ -16,7 +17,7 @@ const POLICY = 'spec.ipFamilyPolicy';
  */
 export function fillIpFamilies(service: V1Service, old: V1Service | undefined, cluster: ClusterIps): FieldError[] {
   const spec = service.spec;
-  if (spec === undefined || !needsClusterIp(spec) || isUntouchedDualStack(spec, old?.spec)) return [];
+  if (spec === undefined || !hasClusterIp(spec) || isUntouchedDualStack(spec, old?.spec)) return [];
   spec.ipFamilyPolicy ??= old?.spec?.ipFamilyPolicy ?? (isHeadless(spec) && isSelectorless(spec) ? REQUIRE : SINGLE);
 
   const errors = old?.spec === undefined ? [] : reduceToPolicy(spec, old.spec);
@@ -53,7 +54,7 @@ export function isUntouchedDualStack(spec: V1ServiceSpec, before: V1ServiceSpec 
     spec.ipFamilyPolicy === PREFER &&
     (before.ipFamilyPolicy ?? PREFER) === PREFER &&
     spec.type === before.type &&
-    needsClusterIp(spec) &&
+    hasClusterIp(spec) &&
     sameList(spec.clusterIPs, before.clusterIPs) &&
     sameList(spec.ipFamilies, before.ipFamilies)
   );

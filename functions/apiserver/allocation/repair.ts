@@ -19,7 +19,8 @@ import {
   type NodePortReservation,
   type ReservationContext,
 } from './reservation-kinds.js';
-import { isHeadless, needsClusterIp, needsHealthCheckNodePort, nodePortsOf } from './service-fields.js';
+import { hasClusterIp, isHeadless, needsHealthCheck } from '../resources/core/service/predicates.js';
+import { nodePortsOf } from './service-fields.js';
 
 const SERVICES_COLLECTION = 'core/services';
 
@@ -105,11 +106,11 @@ async function servicesBy(store: Store, keysOf: (service: V1Service) => string[]
 }
 
 function clusterIpsOf({ spec = {} }: V1Service): string[] {
-  return needsClusterIp(spec) && !isHeadless(spec) ? (spec.clusterIPs ?? []) : [];
+  return hasClusterIp(spec) && !isHeadless(spec) ? (spec.clusterIPs ?? []) : [];
 }
 
 function portsOf({ spec = {} }: V1Service): number[] {
-  const healthCheck = needsHealthCheckNodePort(spec) ? (spec.healthCheckNodePort ?? 0) : 0;
+  const healthCheck = needsHealthCheck(spec) ? (spec.healthCheckNodePort ?? 0) : 0;
   return healthCheck === 0 ? nodePortsOf(spec) : [...nodePortsOf(spec), healthCheck];
 }
 

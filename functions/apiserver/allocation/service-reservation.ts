@@ -9,16 +9,8 @@ import { AllocationError } from './errors.js';
 import { fillIpFamilies, isUntouchedDualStack } from './ip-families.js';
 import type { IpFamily } from './ip.js';
 import type { NodePorts } from './node-ports.js';
-import {
-  HEADLESS,
-  isHeadless,
-  keepAllocatedValues,
-  needsClusterIp,
-  needsHealthCheckNodePort,
-  needsNodePorts,
-  nodePortsOf,
-  normalizeClusterIps,
-} from './service-fields.js';
+import { hasClusterIp, hasNodePorts, isHeadless, needsHealthCheck } from '../resources/core/service/predicates.js';
+import { HEADLESS, nodePortsOf } from './service-fields.js';
 
 const SERVICE = { group: '', kind: 'Service' };
 
@@ -55,16 +47,15 @@ export class ServiceReservation implements WriteReservation {
     return change;
   }
 
+  /** The kind has put `clusterIP` and `clusterIPs` in line and kept what an update left out (resources/core/service/prepare.ts). */
   async #reserve(change: Change, service: V1Service, old: V1Service | undefined): Promise<void> {
-    if (old !== undefined) keepAllocatedValues(service, old);
-    normalizeClusterIps(service, old);
     const errors = fillIpFamilies(service, old, this.#options.clusterIps);
     if (errors.length > 0) throw invalidError(SERVICE, service.metadata?.name ?? '', errors);
     const spec = (service.spec ??= {});
     if (old?.spec === undefined) {
       await change.allClusterIps(spec);
-      if (needsNodePorts(spec)) await change.newNodePorts(spec);
-      if (needsHealthCheckNodePort(spec)) await change.healthCheckNodePort(spec);
+      if (hasNodePorts(spec)) await change.newNodePorts(spec);
+      if (needsHealthCheck(spec)) await change.healthCheckNodePort(spec);
       return;
     }
     await change.updateClusterIps(spec, old.spec);
@@ -97,14 +88,14 @@ class Change implements Reserved {
   }
 
   releaseAll(spec: V1ServiceSpec): void {
-    if (needsClusterIp(spec) && !isHeadless(spec)) for (const address of addressesOf(spec)) this.#giveUpIp(address);
+    if (hasClusterIp(spec) && !isHeadless(spec)) for (const address of addressesOf(spec)) this.#giveUpIp(address);
     for (const port of nodePortsOf(spec)) this.#giveUpPort(port);
-    if (needsHealthCheckNodePort(spec) && spec.healthCheckNodePort) this.#giveUpPort(spec.healthCheckNodePort);
+    if (needsHealthCheck(spec) && spec.healthCheckNodePort) this.#giveUpPort(spec.healthCheckNodePort);
   }
 
   /** One address for each family, those given as they are. */
   async allClusterIps(spec: V1ServiceSpec): Promise<void> {
-    if (!needsClusterIp(spec) || isHeadless(spec)) return;
+    if (!hasClusterIp(spec) || isHeadless(spec)) return;
     const given = spec.clusterIPs ?? [];
     const addresses: string[] = [];
     for (const [index, family] of (spec.ipFamilies ?? []).entries())
@@ -115,9 +106,9 @@ class Change implements Reserved {
 
   async updateClusterIps(spec: V1ServiceSpec, before: V1ServiceSpec): Promise<void> {
     if (isUntouchedDualStack(spec, before)) return;
-    if (!needsClusterIp(before)) return this.allClusterIps(spec);
+    if (!hasClusterIp(before)) return this.allClusterIps(spec);
     if (before.clusterIPs?.[0] === HEADLESS) return;
-    if (!needsClusterIp(spec)) {
+    if (!hasClusterIp(spec)) {
       for (const address of addressesOf(before)) this.#giveUpIp(address);
       return;
     }
@@ -152,8 +143,8 @@ class Change implements Reserved {
   }
 
   async updateNodePorts(spec: V1ServiceSpec, before: V1ServiceSpec): Promise<void> {
-    const portsBefore = needsNodePorts(before) ? nodePortsOf(before) : [];
-    if (needsNodePorts(spec)) {
+    const portsBefore = hasNodePorts(before) ? nodePortsOf(before) : [];
+    if (hasNodePorts(spec)) {
       for (const [index, port] of (spec.ports ?? []).entries()) {
         if (port.nodePort) {
           if (!portsBefore.includes(port.nodePort) && !this.#ports.has(port.nodePort))
@@ -163,10 +154,10 @@ class Change implements Reserved {
         }
       }
     }
-    const portsNow = needsNodePorts(spec) ? nodePortsOf(spec) : [];
+    const portsNow = hasNodePorts(spec) ? nodePortsOf(spec) : [];
     for (const port of portsBefore) if (!portsNow.includes(port)) this.#giveUpPort(port);
 
-    const [needed, needs] = [needsHealthCheckNodePort(before), needsHealthCheckNodePort(spec)];
+    const [needed, needs] = [needsHealthCheck(before), needsHealthCheck(spec)];
     if (!needed && needs) await this.healthCheckNodePort(spec);
     else if (needed && !needs && before.healthCheckNodePort) this.#giveUpPort(before.healthCheckNodePort);
   }

@@ -10,8 +10,9 @@ export function hasClusterIp(spec: V1ServiceSpec): boolean {
   return spec.type !== 'ExternalName';
 }
 
+/** Also a load balancer that asks for none: it keeps those it has. */
 export function hasNodePorts(spec: V1ServiceSpec): boolean {
-  return spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true));
+  return spec.type === 'NodePort' || spec.type === 'LoadBalancer';
 }
 
 export function isLoadBalancer(spec: V1ServiceSpec): boolean {
