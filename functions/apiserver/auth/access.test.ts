@@ -91,6 +91,18 @@ describe('who may come in', () => {
     });
   });
 
+  test('paths are no exception', async () => {
+    const { json } = await tokenOf();
+    const answer = await ask('GET', '/metrics', undefined, json.status.token);
+    expect(answer.json).toMatchObject({
+      code: 403,
+      message: 'forbidden: User "system:serviceaccount:shop:default" cannot get path "/metrics"',
+    });
+    expect((await ask('GET', '/no/such/path')).status).toBe(404);
+    expect((await ask('GET', '/apis', undefined, '')).status).toBe(401);
+    expect((await ask('GET', '/healthz', undefined, '')).status).not.toBe(401);
+  });
+
   test('an administrator may act as another', async () => {
     const as = { 'impersonate-user': 'jane', 'impersonate-group': 'dev' };
     const answer = await ask('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {}, ADMIN_TOKEN, as);

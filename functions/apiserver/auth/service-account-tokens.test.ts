@@ -4,7 +4,7 @@ import { FakeClock } from '../../../lib/clock/fake.js';
 import { seededRandom } from '../../../lib/random.js';
 import { TestObjects } from '../admission/test-objects.js';
 import { ChainAuthenticator, hashToken } from './authenticator.js';
-import { openIdConfiguration } from './oidc-discovery.js';
+import { openIdDocuments } from './oidc-discovery.js';
 import { ServiceAccountTokens } from './service-account-tokens.js';
 import { generateSigningKey, SigningKeys } from './signing-keys.js';
 
@@ -146,10 +146,36 @@ describe('service account tokens', () => {
         currentDate: new Date(clock.now()),
       }),
     ).resolves.toBeDefined();
-    expect(openIdConfiguration(tokens, 'https://127.0.0.1:6443/')).toMatchObject({
-      issuer: ISSUER,
-      jwks_uri: 'https://127.0.0.1:6443/openid/v1/jwks',
+  });
+});
+
+describe('discovery for those who verify tokens', () => {
+  const get = async (path: string): Promise<{ type: unknown; content: unknown } | undefined> => {
+    const response = await openIdDocuments(tokens, 'https://127.0.0.1:6443/')[path]?.();
+    return response === undefined
+      ? undefined
+      : {
+          type: response.headers['content-type'],
+          content: JSON.parse(Buffer.from(response.body as Uint8Array).toString()),
+        };
+  };
+
+  test('names the issuer and where its keys are', async () => {
+    expect(await get('/.well-known/openid-configuration')).toEqual({
+      type: 'application/json',
+      content: {
+        issuer: ISSUER,
+        jwks_uri: 'https://127.0.0.1:6443/openid/v1/jwks',
+        response_types_supported: ['id_token'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['ES256'],
+      },
     });
+    expect(await get('/openid/v1/jwks/')).toMatchObject({
+      type: 'application/jwk-set+json',
+      content: { keys: [{ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig', kid: expect.any(String) }] },
+    });
+    expect(await get('/openid/v1')).toBeUndefined();
   });
 });
 
