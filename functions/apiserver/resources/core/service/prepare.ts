@@ -94,9 +94,10 @@ function alignClusterIps(spec: V1ServiceSpec, before: V1ServiceSpec): void {
   if (spec.type === 'ExternalName') return;
   const address = spec.clusterIP ?? '';
   if (address !== (before.clusterIP ?? '')) {
-    if (!semanticallyEqual(spec.clusterIPs, before.clusterIPs)) return;
+    const given = spec.clusterIPs ?? [];
+    if (given.length > 0 && !semanticallyEqual(given, before.clusterIPs)) return;
     if (address === '') delete spec.clusterIPs;
-    else spec.clusterIPs = [address, ...(spec.clusterIPs ?? []).slice(1)];
+    else spec.clusterIPs = [address, ...given.slice(1)];
   } else if ((spec.clusterIPs ?? []).length === 0 && (before.clusterIPs ?? []).length > 0) {
     delete spec.clusterIP;
   }
