@@ -60,6 +60,8 @@ export class StoreDatabase {
         path: directory,
         noSubdir: false,
         overlappingSync: false,
+        // With it the package makes a promise of its own per turn that nobody can handle when a commit fails.
+        eventTurnBatching: false,
         mapSize: MAP_SIZE_BYTES,
         maxReaders: READERS_MAX,
         keyEncoding: 'binary',
