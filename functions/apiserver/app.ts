@@ -10,6 +10,8 @@ import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
 import type { AdmissionPlugin, WriteReservation } from './admission/plugin.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
+import { RequestMetrics } from './discovery/metrics.js';
+import { Paths, type DocumentHandler } from './discovery/paths.js';
 import { Catalog } from './registry/catalog.js';
 import { silentLog, type Log, type Registry } from './registry/context.js';
 import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
@@ -36,6 +38,8 @@ export interface ApiServerOptions {
   readonly subresources?: Readonly<Record<string, SubresourceHandler>>;
   /** Kinds that are never stored, by kind: `TokenReview`. */
   readonly reviews?: Readonly<Record<string, SubresourceHandler>>;
+  /** Further documents, by exact path: `/openid/v1/jwks`. */
+  readonly documents?: Readonly<Record<string, DocumentHandler>>;
   readonly nodeConnection?: NodeConnection;
   readonly log?: Log;
 }
@@ -80,11 +84,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     nodeConnection: options.nodeConnection,
     log: options.log ?? silentLog,
   };
+  const metrics = new RequestMetrics(clock);
+  const paths = new Paths({
+    catalog,
+    checks: [
+      { name: 'ping', check: async () => undefined },
+      { name: 'store', check: async () => void (await store.revision('core/namespaces')) },
+    ],
+    metrics: () => metrics.response(registry.watches.open),
+    documents: options.documents ?? {},
+  });
   const handler = new RequestHandler({
     registry,
     authenticator: options.authenticator,
-    paths: async () => undefined,
-    observer: { finished: () => undefined },
+    paths: (request, query) => paths.answer(request, query),
+    observer: metrics,
   });
   const handle = (request: ApiRequest): Promise<ApiResponse> => handler.handle(request);
 

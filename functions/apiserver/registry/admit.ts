@@ -3,7 +3,7 @@ import type { FieldError } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { AdmissionAttributes } from '../admission/plugin.js';
 import { hookContext, type Call, type Registry } from './context.js';
-import { checkFinalizers, type WithMeta } from './metadata.js';
+import type { WithMeta } from './metadata.js';
 import type { Resource } from './catalog.js';
 import { applyDefaults, checkMetadata, checkSchema } from './schema-rules.js';
 
@@ -98,8 +98,7 @@ function validate(registry: Registry, call: Call, write: PendingWrite): void {
   const { resource, object, old, subresource } = write;
   const { definition } = resource;
   const context = hookContext(registry, call, write);
-  const errors: FieldError[] = checkMetadata(resource, object);
-  if (old !== undefined) errors.push(...checkFinalizers(object, old));
+  const errors: FieldError[] = checkMetadata(resource, object, old);
   errors.push(...checkSchema(registry, resource, object));
   if (subresource === 'status' && old !== undefined) {
     errors.push(...(definition.validateStatusUpdate?.(object, old, context) ?? []));

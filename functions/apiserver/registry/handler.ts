@@ -1,26 +1,37 @@
-import { ApiError, tooManyRequests, unauthorized } from '../../../lib/api/errors.js';
+import { ApiError, pathNotFound, tooManyRequests, unauthorized } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
 import { randomUuid } from '../../../lib/random.js';
-import type { Authenticator } from '../auth/auth.js';
+import type { Authenticator, AuthorizationAttributes } from '../auth/auth.js';
+import { forbiddenByAuthorizer } from '../auth/authorizer.js';
 import { impersonate, readImpersonation } from '../auth/impersonation.js';
 import { anonymousUser } from '../auth/users.js';
 import type { Registry } from './context.js';
-import { dispatchResource } from './dispatch.js';
+import { dispatchResource, refuseMethod, verbOf } from './dispatch.js';
 import { IN_FLIGHT_MAX, OVERLOAD_RETRY_AFTER_SECONDS, QUERY_MAX_CHARACTERS } from './limits.js';
-import { parsePath } from './path.js';
+import { parsePath, type RequestPath } from './path.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import { errorResponse, warningHeader } from './respond.js';
 import { toApiError } from './store-errors.js';
 
 /** Answers paths that are no resources: discovery, health, version, metrics, OpenAPI. Undefined: there is no such path. */
-export type PathHandler = (
-  request: ApiRequest,
-  query: URLSearchParams,
-  user: UserInfo,
-) => Promise<ApiResponse | undefined>;
+export type PathHandler = (request: ApiRequest, query: URLSearchParams) => Promise<ApiResponse | undefined>;
 
+/** Told of every request, for metrics. */
 export interface RequestObserver {
-  finished(request: { method: string; path: string; status: number; durationMs: number }): void;
+  started(): void;
+  finished(request: FinishedRequest): void;
+}
+
+/** The labels that Kubernetes' request metrics have. Of streams, when they begin. */
+export interface FinishedRequest {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly scope: '' | 'resource' | 'namespace' | 'cluster';
+  readonly status: number;
+  readonly durationMs: number;
 }
 
 const NO_QUERY = new URLSearchParams();
@@ -52,37 +63,59 @@ export class RequestHandler {
     const requestId = randomUuid(random);
     const startedMs = clock.now();
     const warnings = new Set<string>();
+    const path = quietly(() => parsePath(request.path));
     this.#inFlight++;
+    this.#observer.started();
     let response: ApiResponse;
     try {
       if (this.#inFlight > IN_FLIGHT_MAX) throw tooManyRequests(TOO_MANY, OVERLOAD_RETRY_AFTER_SECONDS);
-      response = await this.#answer(request, warnings);
+      if (path === undefined) throw pathNotFound();
+      response = await this.#answer(request, path, warnings);
     } catch (error) {
-      response = errorResponse(this.#refusal(error, request, requestId));
+      response = errorResponse(this.#refusal(error, request, path, requestId));
     } finally {
       this.#inFlight--;
     }
     response.headers['audit-id'] = requestId;
     if (warnings.size > 0) response.headers.warning = [...warnings].map(warningHeader);
-    const { method, path } = request;
-    this.#observer.finished({ method, path, status: response.status, durationMs: clock.now() - startedMs });
+    this.#observer.finished(this.#describe(request, path, response.status, clock.now() - startedMs));
     return response;
   }
 
-  async #answer(request: ApiRequest, warnings: Set<string>): Promise<ApiResponse> {
+  async #answer(request: ApiRequest, path: RequestPath, warnings: Set<string>): Promise<ApiResponse> {
     if (request.query.length > QUERY_MAX_CHARACTERS) {
       throw new ApiError({ code: 414, reason: 'RequestURITooLong', message: QUERY_TOO_LONG });
     }
-    const path = parsePath(request.path);
     const user = await this.identify(request);
     const query = request.query === '' ? NO_QUERY : new URLSearchParams(request.query);
     if (path.resourceRequest) return dispatchResource(this.#registry, request, { path, query, user, warnings });
     return this.#answerPath(request, query, user);
   }
 
+  #describe(request: ApiRequest, path: RequestPath | undefined, status: number, durationMs: number): FinishedRequest {
+    const none = { verb: request.method, group: '', version: '', resource: '', subresource: '', scope: '' } as const;
+    // Only what exists becomes a label: others would be made by whoever asks.
+    if (
+      path?.resourceRequest !== true ||
+      this.#registry.catalog.find(path.group, path.version, path.resource) === undefined
+    ) {
+      return { ...none, verb: METHODS.has(request.method) ? request.method : 'other', status, durationMs };
+    }
+    const { group, version, resource, name, namespace } = path;
+    const query = request.query.includes('watch') ? new URLSearchParams(request.query) : NO_QUERY;
+    const verb = verbOf(request.method, path, query) ?? 'other';
+    const scope = name !== '' ? 'resource' : namespace === '' ? 'cluster' : 'namespace';
+    const subresource = status === 404 ? '' : path.subresource;
+    return { verb: verb.toUpperCase(), group, version, resource, subresource, scope, status, durationMs };
+  }
+
   async #answerPath(request: ApiRequest, query: URLSearchParams, user: UserInfo): Promise<ApiResponse> {
-    const response = await this.#paths(request, query, user);
-    if (response === undefined) throw new ApiError(NO_SUCH_PATH);
+    const attributes = pathAttributes(user, request);
+    const { allowed, reason } = await this.#registry.authorizer.authorize(attributes);
+    if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
+    if (!READ_METHODS.has(request.method)) throw refuseMethod();
+    const response = await this.#paths(request, query);
+    if (response === undefined) throw pathNotFound();
     return response;
   }
 
@@ -99,14 +132,8 @@ export class RequestHandler {
     return asked === undefined ? user : impersonate(user, asked, this.#registry.authorizer);
   }
 
-  #refusal(error: unknown, request: ApiRequest, requestId: string): ApiError {
+  #refusal(error: unknown, request: ApiRequest, path: RequestPath | undefined, requestId: string): ApiError {
     const { catalog, log } = this.#registry;
-    let path;
-    try {
-      path = parsePath(request.path);
-    } catch {
-      path = undefined;
-    }
     const resource = path?.resourceRequest === true ? catalog.find(path.group, path.version, path.resource) : undefined;
     const name = path?.resourceRequest === true ? path.name : '';
     const refusal = toApiError(error, resource, name, requestId);
@@ -118,9 +145,18 @@ export class RequestHandler {
   }
 }
 
-const NO_SUCH_PATH = {
-  code: 404,
-  reason: 'NotFound',
-  message: 'the server could not find the requested resource',
-  details: {},
-};
+const READ_METHODS = new Set(['GET', 'HEAD']);
+const METHODS = new Set([...READ_METHODS, 'DELETE', 'OPTIONS', 'PATCH', 'POST', 'PUT']);
+
+function pathAttributes(user: UserInfo, { method, path }: ApiRequest): AuthorizationAttributes {
+  const none = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
+  return { ...none, user, verb: method.toLowerCase(), resourceRequest: false, path };
+}
+
+function quietly<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

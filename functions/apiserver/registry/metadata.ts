@@ -1,5 +1,4 @@
 import { badRequest } from '../../../lib/api/errors.js';
-import { forbidden, type FieldError } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject, ObjectMeta } from '../../../lib/api/meta.js';
 import { formatTime } from '../../../lib/clock/clock.js';
 import { randomNameSuffix, randomUuid } from '../../../lib/random.js';
@@ -105,21 +104,6 @@ export function checkPreconditions(
       `Precondition failed: ResourceVersion in precondition: ${expected.resourceVersion}, ResourceVersion in object meta: ${object.resourceVersion}`,
     );
   }
-}
-
-/** A deleted object may lose finalizers, never gain any. */
-export function checkFinalizers(object: WithMeta, old: WithMeta): FieldError[] {
-  if (old.metadata.deletionTimestamp === undefined) return [];
-  const before = new Set(old.metadata.finalizers ?? []);
-  const added = (object.metadata.finalizers ?? []).filter((one) => !before.has(one));
-  if (added.length === 0) return [];
-  const list = added.map((one) => JSON.stringify(one)).join(', ');
-  return [
-    forbidden(
-      'metadata.finalizers',
-      `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
-    ),
-  ];
 }
 
 /** The generation grows with every change of what is wanted: all but metadata and status. */

@@ -1,9 +1,9 @@
 import { badRequest, invalidError } from '../../../lib/api/errors.js';
-import { forbidden, invalid, notSupported, type FieldError } from '../../../lib/api/field-errors.js';
+import { forbidden, notSupported, type FieldError } from '../../../lib/api/field-errors.js';
+import { validateFieldManager } from '../../../lib/api/validate-metadata.js';
 import type { WriteOptions } from './context.js';
 
 const META_GROUP = 'meta.k8s.io';
-const FIELD_MANAGER_MAX_CHARACTERS = 128;
 const FIELD_VALIDATIONS = ['Ignore', 'Strict', 'Warn'] as const;
 
 /** The options of a create, update or patch, checked in Kubernetes' words. */
@@ -14,16 +14,7 @@ export function readWriteOptions(
   const errors: FieldError[] = [];
   const dryRun = query.getAll('dryRun').filter((one) => one !== '');
   errors.push(...checkDryRun(dryRun));
-  const manager = query.get('fieldManager') ?? '';
-  if (manager.length > FIELD_MANAGER_MAX_CHARACTERS) {
-    errors.push({
-      type: 'FieldValueTooLong',
-      field: 'fieldManager',
-      body: `Too long: may not be more than ${FIELD_MANAGER_MAX_CHARACTERS} bytes`,
-    });
-  } else if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(manager)) {
-    errors.push(invalid('fieldManager', manager, 'should only contain printable characters'));
-  }
+  errors.push(...validateFieldManager(query.get('fieldManager') ?? ''));
   if (kind === 'PatchOptions' && query.has('force'))
     errors.push(forbidden('force', 'may not be specified for non-apply patch'));
   const fieldValidation = query.get('fieldValidation') ?? '';

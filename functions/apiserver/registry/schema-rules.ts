@@ -1,4 +1,6 @@
-import { required, type FieldError } from '../../../lib/api/field-errors.js';
+import type { FieldError } from '../../../lib/api/field-errors.js';
+import { nameIsDnsSubdomain } from '../../../lib/api/names.js';
+import { validateObjectMeta, validateObjectMetaUpdate } from '../../../lib/api/validate-metadata.js';
 import { applyDefaults as fillDefaults, validateSchema } from '../../../lib/schema/engine/index.js';
 import type { Schema } from '../../../lib/schema/schema.js';
 import type { Registry } from './context.js';
@@ -21,10 +23,15 @@ export function applyDefaults(registry: Registry, resource: Resource, object: Wi
   if (resource.alternate === undefined) resource.definition.defaults?.(object);
 }
 
-/** Names, labels, annotations, owner references and finalizers. */
-export function checkMetadata(_resource: Resource, object: WithMeta): FieldError[] {
-  if ((object.metadata.name ?? '') === '') return [required('metadata.name', 'name or generateName is required')];
-  return [];
+/** Names, labels, annotations, owner references and finalizers; of an update also what may not change. */
+export function checkMetadata(resource: Resource, object: WithMeta, old: WithMeta | undefined): FieldError[] {
+  const { metadata } = object;
+  if (old !== undefined) {
+    const { resourceVersion } = old.metadata;
+    return validateObjectMetaUpdate({ ...metadata, resourceVersion }, old.metadata);
+  }
+  const { namespaced, validateName = nameIsDnsSubdomain } = resource.definition;
+  return validateObjectMeta(metadata, { isNamespaced: namespaced, name: validateName });
 }
 
 /** What the schema demands beyond types: required fields, enums, bounds. */

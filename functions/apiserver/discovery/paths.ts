@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { notAcceptable } from '../../../lib/api/errors.js';
+import type { Catalog } from '../registry/catalog.js';
+import { parseAccept } from '../registry/negotiate.js';
+import type { ApiRequest, ApiResponse } from '../registry/request.js';
+import { JSON_TYPE, jsonResponse, valueResponse } from '../registry/respond.js';
+import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions } from './documents.js';
+import { discoverGroups, type DiscoveredGroup } from './groups.js';
+import { HEALTH_PATHS, healthResponse, type HealthCheck } from './health.js';
+import { versionInfo } from './version.js';
+
+/** Answers one path, or undefined when there is no such path. */
+export type DocumentHandler = (request: ApiRequest, query: URLSearchParams) => Promise<ApiResponse | undefined>;
+
+export interface PathsOptions {
+  readonly catalog: Catalog;
+  readonly checks: readonly HealthCheck[];
+  readonly metrics: () => ApiResponse;
+  /** Further documents by exact path, or by first segment with a trailing slash: `/openapi/`. */
+  readonly documents: Readonly<Record<string, DocumentHandler>>;
+}
+
+type Form = 'classic' | 'v2' | 'v2beta1';
+
+/** Every path that is not a resource. */
+export class Paths {
+  readonly #options: PathsOptions;
+  readonly #bodies = new Map<string, { body: Uint8Array; etag: string }>();
+  #groups: DiscoveredGroup[] | undefined;
+
+  constructor(options: PathsOptions) {
+    this.#options = options;
+  }
+
+  async answer(request: ApiRequest, query: URLSearchParams): Promise<ApiResponse | undefined> {
+    const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path;
+    const segments = path.split('/').slice(1);
+    const [first = '', second, third] = segments;
+    if (HEALTH_PATHS.has(first) && segments.length <= 2) {
+      return healthResponse(first, second, query, this.#options.checks);
+    }
+    const document = this.#options.documents[path] ?? this.#options.documents[`/${first}/`];
+    if (document !== undefined) return document(request, query);
+    switch (path) {
+      case '/':
+        return valueResponse(200, { paths: this.#paths() });
+      case '/version':
+        return valueResponse(200, versionInfo());
+      case '/metrics':
+        return this.#options.metrics();
+      case '/api':
+      case '/apis':
+        return this.#root(request, path);
+    }
+    if (first === 'api' && segments.length === 2) return this.#resources('', second ?? '');
+    if (first === 'apis' && segments.length === 2) return this.#group(second ?? '');
+    if (first === 'apis' && segments.length === 3) return this.#resources(second ?? '', third ?? '');
+    return undefined;
+  }
+
+  #all(): DiscoveredGroup[] {
+    return (this.#groups ??= discoverGroups(this.#options.catalog));
+  }
+
+  #root(request: ApiRequest, path: '/api' | '/apis'): ApiResponse {
+    const form = formOf(request.header('accept'));
+    const isCore = path === '/api';
+    const groups = this.#all().filter(({ group }) => (group === '') === isCore);
+    const document = this.#document(`${path} ${form}`, () => {
+      if (form !== 'classic') return aggregated(groups, form);
+      return isCore ? apiVersions(request.header('host') ?? '') : apiGroupList(groups);
+    });
+    const contentType =
+      form === 'classic' ? JSON_TYPE : `${JSON_TYPE};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
+    const headers = {
+      'content-type': contentType,
+      vary: 'Accept',
+      ...(form === 'classic' ? {} : { etag: document.etag }),
+    };
+    if (form !== 'classic' && request.header('if-none-match') === document.etag) {
+      return { status: 304, headers, body: undefined };
+    }
+    return jsonResponse(200, document.body, headers);
+  }
+
+  #group(name: string): ApiResponse | undefined {
+    const group = this.#all().find((one) => one.group === name && name !== '');
+    if (group === undefined) return undefined;
+    return jsonResponse(200, this.#document(`/apis/${name}`, () => apiGroup(group)).body);
+  }
+
+  #resources(name: string, version: string): ApiResponse | undefined {
+    const group = this.#all().find((one) => one.group === name);
+    const found = group?.versions.find((one) => one.version === version);
+    if (found === undefined) return undefined;
+    return jsonResponse(200, this.#document(`${name}/${version}`, () => apiResourceList(name, found)).body);
+  }
+
+  #document(key: string, make: () => object): { body: Uint8Array; etag: string } {
+    let document = this.#bodies.get(key);
+    if (document === undefined) {
+      const body = Buffer.from(JSON.stringify(make()));
+      const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
+      this.#bodies.set(key, (document = { body, etag }));
+    }
+    return document;
+  }
+
+  #paths(): string[] {
+    const paths = new Set(['/api', '/apis', '/healthz', '/livez', '/metrics', '/readyz', '/version']);
+    for (const { group, versions } of this.#all()) {
+      if (group !== '') paths.add(`/apis/${group}`);
+      for (const { version } of versions) paths.add(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
+    }
+    for (const path of Object.keys(this.#options.documents)) paths.add(path.replace(/\/$/, ''));
+    for (const { name } of this.#options.checks) for (const kind of HEALTH_PATHS) paths.add(`/${kind}/${name}`);
+    return [...paths].toSorted();
+  }
+}
+
+/** Which form of discovery a client wants: the first of its Accept header that we have. */
+function formOf(accept: string | undefined): Form {
+  if (accept === undefined || accept === '') return 'classic';
+  for (const { type, parameters } of parseAccept(accept)) {
+    if (type !== JSON_TYPE && type !== '*/*' && type !== 'application/*') continue;
+    if (parameters.as === undefined) return 'classic';
+    const { as, g: group, v: version } = parameters;
+    if (as !== 'APIGroupDiscoveryList' || group !== 'apidiscovery.k8s.io') continue;
+    if (version === 'v2' || version === 'v2beta1') return version;
+  }
+  throw notAcceptable([JSON_TYPE]);
+}
