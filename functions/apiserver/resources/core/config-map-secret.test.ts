@@ -12,7 +12,7 @@ describe('config maps', () => {
 
   test('keys', () => {
     expect(tester.createErrors({ metadata, data: { 'a b': '' } })).toEqual([
-      "data[a b]: Invalid value: \"a b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', or 'KEY_NAME', or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+      "data[a b]: Invalid value: \"a b\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
     ]);
     expect(tester.createErrors({ metadata, data: { '..': '' } })).toEqual([
       'data[..]: Invalid value: "..": must not be \'..\'',
