@@ -1,0 +1,52 @@
+import { refOf } from '../../lib/client/client.js';
+import { nodes } from '../../lib/client/resources.js';
+import { watch, type Controller } from '../../lib/work/controller.js';
+
+/** All nodes are one key: ranges are given out one at a time, so that no two nodes get the same. */
+const KEY = 'nodes';
+
+/** Bits of a node's own range. */
+const NODE_BITS = 24;
+
+/** Gives each node a free /24 of the cluster's pod range (IPv4) as spec.podCIDR, for good. */
+export function nodeIpamController(podCidr: string): Controller {
+  const [base = '', bits = ''] = podCidr.split('/');
+  const first = Math.floor(toNumber(base) / 2 ** (32 - Number(bits))) * 2 ** (32 - Number(bits));
+  const count = 2 ** Math.max(0, NODE_BITS - Number(bits));
+  return {
+    name: 'node-ipam',
+    watches: [
+      watch(nodes, ({ type, object }) => (type === 'deleted' || object.spec?.podCIDR === undefined ? [KEY] : [])),
+    ],
+    async reconcile(_key, { client, view, events }) {
+      const all = (await view(nodes)).list();
+      const taken = new Set(all.flatMap((node) => node.spec?.podCIDRs ?? node.spec?.podCIDR ?? []));
+      let index = 0;
+      for (const node of all) {
+        if (node.spec?.podCIDR !== undefined || node.metadata?.deletionTimestamp !== undefined) continue;
+        let range: string | undefined;
+        while (index < count && range === undefined) {
+          const candidate = `${toAddress(first + index++ * 2 ** (32 - NODE_BITS))}/${NODE_BITS}`;
+          if (!taken.has(candidate)) range = candidate;
+        }
+        if (range === undefined) {
+          await events.normal(node, 'CIDRNotAvailable', `Node ${node.metadata?.name} status is now: CIDRNotAvailable`);
+          continue;
+        }
+        const { uid } = node.metadata ?? {};
+        await client.patch(nodes, refOf(node), 'merge', {
+          metadata: { uid },
+          spec: { podCIDR: range, podCIDRs: [range] },
+        });
+      }
+    },
+  };
+}
+
+function toNumber(address: string): number {
+  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+function toAddress(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
+}
