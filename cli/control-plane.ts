@@ -60,6 +60,9 @@ export interface ControlPlaneOptions {
 /** Reconciles under way at one time. */
 const RECONCILES_MAX = 16;
 
+/** How long a node may miss its heartbeats, as in Kubernetes. */
+const NODE_GRACE_MS = 40_000;
+
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** A whole control plane in this process: API server, dispatcher, scheduler and controllers over one store. */
@@ -92,7 +95,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const schedulerReplicas = new Replicas(schedulerClient, clock);
   const scheduler = createScheduler(schedulerReplicas);
   const controllers = [
-    ...createControllers({ podCidr: options.podCidr, caCertificate: options.caCertificate }),
+    ...createControllers({
+      podCidr: options.podCidr,
+      caCertificate: options.caCertificate,
+      nodeGraceMs: NODE_GRACE_MS,
+    }),
     scheduler,
   ];
 

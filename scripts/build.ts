@@ -12,8 +12,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  // Native: it finds its own binary beside itself.
-  external: ['lmdb'],
+  // lmdb is native and finds its binary beside itself; the certificate library has several builds and means to choose one itself.
+  external: ['lmdb', '@peculiar/x509', 'reflect-metadata'],
   sourcemap: 'linked',
   legalComments: 'none',
   // CommonJS packages inside an ES module bundle still call require.

@@ -96,6 +96,9 @@ export class Kubelet {
   #takeNode(node: V1Node): void {
     const before = this.#nodeObject?.spec?.podCIDR;
     this.#nodeObject = node;
+    if (node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'Unknown') {
+      this.#nodeAgent.refreshStatus();
+    }
     const podCidr = node.spec?.podCIDR;
     if (podCidr === undefined || podCidr === before) return;
     this.#options.onPodCidr(podCidr);

@@ -50,8 +50,18 @@ export class NodeAgent {
     await this.#beating;
   }
 
+  /** The cluster has a wrong idea of the node (it was taken for lost, or altered): its status is written with the next heartbeat, now. */
+  refreshStatus(): void {
+    this.#statusWrittenMs = -Infinity;
+    if (this.#isStopped || this.#beating !== undefined) return;
+    this.#cancelTimer();
+    void this.#beat();
+  }
+
   #beat(): Promise<void> {
-    this.#beating = this.#beatOnce();
+    this.#beating = this.#beatOnce().finally(() => {
+      this.#beating = undefined;
+    });
     return this.#beating;
   }
 

@@ -36,6 +36,8 @@ export class PodWorker {
   #isStopped = false;
   /** The status that the API server last acknowledged. */
   #reported: V1PodStatus | undefined;
+  /** The resourceVersion it got. A pod of the watch that is older does not have it yet; one that is newer may have been changed by others. */
+  #reportedRevision = 0;
 
   constructor(pod: V1Pod, context: PodWorkerContext, onGone: () => void) {
     this.#pod = pod;
@@ -166,9 +168,9 @@ export class PodWorker {
     return { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
   }
 
-  /** The pod with the status we reported last, which the watch may not have brought back yet; conditions of others as the watch has them. */
+  /** The pod with the status we reported last, where the watch has not brought it back yet. */
   #lastSeen(pod: V1Pod): V1Pod {
-    if (this.#reported === undefined) return pod;
+    if (this.#reported === undefined || Number(pod.metadata?.resourceVersion) >= this.#reportedRevision) return pod;
     const conditions = [...(this.#reported.conditions ?? []), ...(pod.status?.conditions ?? [])];
     return { ...pod, status: { ...pod.status, ...this.#reported, conditions } };
   }
@@ -177,12 +179,15 @@ export class PodWorker {
     const { client, clock, status: fixed } = this.#context;
     // A pod that has ended stays as it ended.
     if (isTerminal(pod) && pod.metadata?.deletionTimestamp === undefined) return;
-    const status = computePodStatus(this.#lastSeen(pod), state, { ...fixed, nowMs: clock.now() });
+    const seen = this.#lastSeen(pod);
+    const status = computePodStatus(seen, state, { ...fixed, nowMs: clock.now() });
     if (isTerminal(pod)) status.phase = pod.status?.phase;
-    if (deepEqual(status, pick(pod.status, status)) || deepEqual(status, this.#reported)) return;
+    if (deepEqual(status, pick(seen.status, status))) return;
     const uid = pod.metadata?.uid;
     try {
-      await client.patch(pods, refOf(pod), 'strategic', { metadata: { uid }, status }, { subresource: 'status' });
+      const patch = { metadata: { uid }, status };
+      const written = await client.patch(pods, refOf(pod), 'strategic', patch, { subresource: 'status' });
+      this.#reportedRevision = Number(written.metadata?.resourceVersion);
     } catch (error) {
       if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
       throw error;

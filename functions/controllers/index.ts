@@ -1,10 +1,12 @@
 import type { Controller } from '../../lib/work/controller.js';
 import { deploymentController } from './deployment/index.js';
 import { nodeIpamController } from './node-ipam.js';
+import { nodeLifecycleController } from './node-lifecycle/index.js';
 import { replicaSetController } from './replica-set.js';
 import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
 import { serviceAccountController } from './service-account.js';
+import { taintEvictionController } from './taint-eviction.js';
 
 /** What differs between clusters. */
 export interface ControllersConfig {
@@ -12,6 +14,8 @@ export interface ControllersConfig {
   podCidr: string;
   /** PEM: what pods trust the API server by. */
   caCertificate: string;
+  /** How long a node may be silent before it counts as lost. Kubernetes: 40 s. */
+  nodeGraceMs: number;
 }
 
 /** All controllers of a control plane. */
@@ -23,5 +27,7 @@ export function createControllers(config: ControllersConfig): Controller[] {
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
+    nodeLifecycleController(config.nodeGraceMs),
+    taintEvictionController,
   ];
 }

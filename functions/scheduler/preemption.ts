@@ -1,4 +1,4 @@
-import { labelSelectorMatches } from './pdb-matching.js';
+import { matchesLabelSelector } from '../controllers/shared/label-selector.js';
 import type { V1PodDisruptionBudget } from '../../lib/schema/generated/types.js';
 import { availability, type FitError } from './fit-error.js';
 import type { NodeInfo } from './node-info.js';
@@ -109,7 +109,7 @@ function breakBudgets(candidates: readonly PodInfo[], budgets: readonly V1PodDis
   for (const info of [...candidates].sort(byImportance)) {
     const { namespace, labels = {}, name = '' } = info.pod.metadata ?? {};
     for (const budget of budgets) {
-      if (budget.metadata?.namespace !== namespace || !labelSelectorMatches(budget.spec?.selector, labels)) continue;
+      if (budget.metadata?.namespace !== namespace || !matchesLabelSelector(budget.spec?.selector, labels)) continue;
       if (budget.status?.disruptedPods?.[name] !== undefined) continue;
       const left = (allowed.get(budget) ?? 0) - 1;
       allowed.set(budget, left);
