@@ -96,6 +96,18 @@ describe('defaults', () => {
     ]);
   });
 
+  test('of the resources of a pod as a whole', () => {
+    const containers = [
+      { name: 'a', image: 'x', resources: { requests: { cpu: '500m' } } },
+      { name: 'b', image: 'x', resources: { requests: { cpu: '250m' } } },
+    ];
+    const { spec } = tester.create(podOf({ containers, resources: { limits: { cpu: '1', memory: '1Gi' } } }));
+    expect(spec?.resources?.requests).toEqual({ cpu: '750m', memory: '1Gi' });
+    expect(errorsOf({ containers, resources: { requests: { cpu: '500m' } } })).toEqual([
+      'spec.resources.requests[cpu]: Invalid value: "500m": must be greater than or equal to aggregate container requests of 750m',
+    ]);
+  });
+
   test('the deprecated name of the service account follows the other', () => {
     expect(tester.create(podOf({ serviceAccount: 'robot' })).spec).toMatchObject({
       serviceAccount: 'robot',

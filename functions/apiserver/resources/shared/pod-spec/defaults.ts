@@ -6,6 +6,7 @@ import type {
   V1PodTemplateSpec,
   V1Probe,
 } from '../../../../../lib/schema/generated/types.js';
+import { defaultPodLevelResources } from './pod-resources.js';
 import { defaultVolume } from './volume-defaults.js';
 
 const TERMINATION_GRACE_SECONDS = 30;
@@ -88,6 +89,7 @@ export function defaultPodOnly(spec: V1PodSpec): void {
     if (resources?.limits === undefined) continue;
     resources.requests = { ...resources.limits, ...resources.requests };
   }
+  defaultPodLevelResources(spec);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork !== true) return;
   for (const port of containers.flatMap((container) => container.ports ?? [])) {

@@ -10,7 +10,8 @@ import {
 } from '../formats.js';
 import { ipErrors } from '../ip-addresses.js';
 import { validateLabels } from '../labels.js';
-import { isHugePages, isOvercommitAllowed, validateResourceRequirements } from '../resources.js';
+import { compareQuantities } from '../quantities.js';
+import { isOvercommitAllowed, validateResourceRequirements } from '../resources.js';
 import {
   requiredOneOf,
   validateContainers,
@@ -19,6 +20,7 @@ import {
   type PodParts,
 } from './containers.js';
 import { TEMPLATE, type PodValidationOptions } from './options.js';
+import { aggregateResources, isPodLevelResource } from './pod-resources.js';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './scheduling.js';
 import { validateHostProcess, validateHostUsers, validateOs, validatePodSecurityContext } from './security-context.js';
 import { validateVolumes } from './volumes.js';
@@ -118,17 +120,23 @@ function resourceClaimErrors(spec: V1PodSpec, path: string): FieldError[] {
   return errors;
 }
 
-/** Resources of the pod as a whole: cpu, memory and huge pages only. */
+/** Resources of the pod as a whole: cpu, memory and huge pages only, and not less than its containers need. */
 function podResourceErrors(spec: V1PodSpec, path: string): FieldError[] {
   const { resources } = spec;
   if (resources === undefined) return [];
   const errors = validateResourceRequirements(resources, path, new Set());
   for (const list of ['limits', 'requests'] as const) {
     for (const name of Object.keys(resources[list] ?? {})) {
-      const supported = name === 'cpu' || name === 'memory' || isHugePages(name);
-      if (!supported && isOvercommitAllowed(name)) {
+      if (!isPodLevelResource(name) && isOvercommitAllowed(name)) {
         errors.push(notSupported(`${path}.${list}[${name}]`, name, ['cpu', 'hugepages-', 'memory']));
       }
+    }
+  }
+  for (const [name, needed] of Object.entries(aggregateResources(spec, 'requests'))) {
+    const request = resources.requests?.[name];
+    if (request !== undefined && compareQuantities(needed, request) > 0) {
+      const why = `must be greater than or equal to aggregate container requests of ${needed}`;
+      errors.push(invalid(`${path}.requests[${name}]`, request, why));
     }
   }
   return errors;
