@@ -22,19 +22,24 @@ export const event = defineKind<CoreV1Event>({
   validate: validateEvent,
   columns: eventColumns,
   fieldLabels: {
-    'involvedObject.kind': ({ involvedObject }) => involvedObject?.kind ?? '',
-    'involvedObject.namespace': ({ involvedObject }) => involvedObject?.namespace ?? '',
-    'involvedObject.name': ({ involvedObject }) => involvedObject?.name ?? '',
-    'involvedObject.uid': ({ involvedObject }) => involvedObject?.uid ?? '',
-    'involvedObject.apiVersion': ({ involvedObject }) => involvedObject?.apiVersion ?? '',
-    'involvedObject.resourceVersion': ({ involvedObject }) => involvedObject?.resourceVersion ?? '',
-    'involvedObject.fieldPath': ({ involvedObject }) => involvedObject?.fieldPath ?? '',
+    ...aboutLabels('involvedObject'),
+    // As events.k8s.io/v1 calls them.
+    ...aboutLabels('regarding'),
+    reportingController: ({ reportingComponent }) => reportingComponent ?? '',
     reason: ({ reason }) => reason ?? '',
     reportingComponent: ({ reportingComponent }) => reportingComponent ?? '',
     source: ({ source, reportingComponent }) => source?.component || (reportingComponent ?? ''),
     type: ({ type }) => type ?? '',
   },
 });
+
+/** Selectable fields of the object that an event is about. */
+function aboutLabels(prefix: string): Record<string, (object: CoreV1Event) => string> {
+  const fields = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const;
+  return Object.fromEntries(
+    fields.map((field) => [`${prefix}.${field}`, (object: CoreV1Event) => object.involvedObject?.[field] ?? '']),
+  );
+}
 
 /** Events of old have no `eventTime`; those with one must say who reports what. */
 function validateEvent(object: CoreV1Event): FieldError[] {
