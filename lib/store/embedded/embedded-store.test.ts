@@ -181,11 +181,13 @@ describe('writes', () => {
     const store = await openStore();
     let acknowledged = 1;
     let running = true;
-    const writer = (async () => {
+    const writeAll = async (): Promise<void> => {
       for (let round = 0; round < 200; round++)
         [acknowledged] = (await store.write(PODS, [put(`a/${round}`, 'absent')])) as [number];
+    };
+    const writer = writeAll().finally(() => {
       running = false;
-    })();
+    });
     let looks = 0;
     while (running) {
       await new Promise((resolve) => setImmediate(resolve));
