@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
+import { canonicalAddress } from './certificate.js';
 import { PkiError } from './errors.js';
 import { RENEWAL_FRACTION } from './limits.js';
 
@@ -74,9 +75,4 @@ function fields(subject: string): Map<string, string[]> {
     found.set(key, [...(found.get(key) ?? []), line.slice(equals + 1)]);
   }
   return found;
-}
-
-/** One spelling per address: `new URL` writes IPv6 in its shortest form. */
-function canonicalAddress(address: string): string {
-  return address.includes(':') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { webcrypto, X509Certificate } from 'node:crypto';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
@@ -13,7 +13,6 @@ import {
   needsRenewal,
   CERTIFICATE_VALIDITY_MS,
 } from './index.js';
-import { generateKeyPair, KEY_ALGORITHM } from './keys.js';
 
 const context = { clock: systemClock, random: systemRandom() };
 
@@ -70,6 +69,8 @@ describe('certificates', () => {
     expect(certificate.checkIP('10.96.0.1')).toBe('10.96.0.1');
     expect(certificate.checkHost('localhost')).toBe('localhost');
     expect(certificate.ca).toBe(false);
+    expect(certificate.checkIssued(new X509Certificate(ca.certificate))).toBe(true);
+    expect(BigInt(`0x${certificate.serialNumber}`)).toBeGreaterThan(0n);
     expect(new X509Certificate(ca.certificate).ca).toBe(true);
     expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
     expect(inspectCertificate(server.certificate)).toMatchObject({
@@ -81,6 +82,36 @@ describe('certificates', () => {
     expect(isIssuedBy(server.certificate, ca.certificate)).toBe(true);
     const other = await createCertificateAuthority(fake);
     expect(isIssuedBy(server.certificate, other.certificate)).toBe(false);
+  });
+
+  test('of decades ahead have times that others can read', async () => {
+    const fake = { clock: new FakeClock(), random: seededRandom(7) };
+    const century = 100 * 365 * 24 * 3_600_000;
+    const ca = await createCertificateAuthority(fake, { commonName: 'x' }, century);
+    expect(inspectCertificate(ca.certificate).notAfterMs).toBe(fake.clock.now() + century);
+    const { certificate } = await new CertificateAuthority(ca, fake).issueClient({ commonName: 'y' }, 2 * century);
+    expect(inspectCertificate(certificate).notAfterMs).toBe(fake.clock.now() + century);
+  });
+
+  test('read as another library reads them', async () => {
+    await import('reflect-metadata');
+    const x509 = await import('@peculiar/x509');
+    const ca = await createCertificateAuthority(context);
+    const { certificate } = await new CertificateAuthority(ca, context).issueServer(
+      { commonName: 'kube-apiserver', organizations: ['o'] },
+      { dnsNames: ['kubernetes'], ipAddresses: ['10.96.0.1', '::1'] },
+    );
+    const read = new x509.X509Certificate(certificate);
+    const issuer = new x509.X509Certificate(ca.certificate);
+    expect(await read.verify({ publicKey: issuer.publicKey, signatureOnly: true }, webcrypto)).toBe(true);
+    expect(read.subject).toBe('O=o, CN=kube-apiserver');
+    expect(read.getExtension(x509.SubjectAlternativeNameExtension)?.names.toJSON()).toEqual([
+      { type: 'dns', value: 'kubernetes' },
+      { type: 'ip', value: '10.96.0.1' },
+      { type: 'ip', value: '::1' },
+    ]);
+    const identifier = issuer.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId;
+    expect(read.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId).toBe(identifier);
   });
 
   test('are renewed in the last fifth of their life, when names are missing, or when unreadable', async () => {
@@ -105,11 +136,12 @@ describe('certificates', () => {
   test('of a request are signed for its own subject and key only', async () => {
     await import('reflect-metadata');
     const x509 = await import('@peculiar/x509');
-    const keys = await generateKeyPair();
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const request = await x509.Pkcs10CertificateRequestGenerator.create({
       name: 'O=system:nodes, CN=system:node:n1',
       keys,
-      signingAlgorithm: KEY_ALGORITHM,
+      signingAlgorithm: algorithm,
     });
     const ca = await createCertificateAuthority(context);
     const authority = new CertificateAuthority(ca, context);

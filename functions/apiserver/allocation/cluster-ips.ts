@@ -3,7 +3,7 @@ import type { V1ServiceCIDR } from '../../../lib/schema/generated/types.js';
 import type { Store } from '../../../lib/store/store.js';
 import { Allocator, type Owner } from './allocator.js';
 import { AllocationError } from './errors.js';
-import { formatIp, parseIp, type IpFamily } from './ip.js';
+import { formatIp, parseIp, type IpFamily } from '../../../lib/net/ip.js';
 import { IpRange } from './ip-range.js';
 import { clusterIpReservations, type ReservationContext } from './reservation-kinds.js';
 

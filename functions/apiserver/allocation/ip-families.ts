@@ -1,7 +1,7 @@
 import { invalid, type FieldError } from '../../../lib/api/field-errors.js';
 import type { V1Service, V1ServiceSpec } from '../../../lib/schema/generated/types.js';
 import type { ClusterIps } from './cluster-ips.js';
-import { parseIp, type IpFamily } from './ip.js';
+import { parseIp, type IpFamily } from '../../../lib/net/ip.js';
 import { hasClusterIp, isHeadless } from '../resources/core/service/predicates.js';
 import { HEADLESS, sameList } from './service-fields.js';
 

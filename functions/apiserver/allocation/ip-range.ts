@@ -1,5 +1,5 @@
 import { randomInt, type Random } from '../../../lib/random.js';
-import { ADDRESS_BITS, formatIp, parseIp, type Ip, type IpFamily } from './ip.js';
+import { ADDRESS_BITS, formatIp, parseIp, type Ip, type IpFamily } from '../../../lib/net/ip.js';
 
 /** Bands of the range for addresses that are asked for by number: `min(max(16, size / 16), 256)`, none in tiny ranges. */
 const STATIC_BAND_MIN = 16n;

@@ -4,7 +4,7 @@ import type { Store, StoredObject, WriteOperation } from '../../../lib/store/sto
 import { withRevision } from '../registry/encode.js';
 import type { Owner, ReservationKind } from './allocator.js';
 import type { ClusterIps } from './cluster-ips.js';
-import { parseIp } from './ip.js';
+import { parseIp } from '../../../lib/net/ip.js';
 import { LEAK_GRACE_MS } from './limits.js';
 import type { NodePorts } from './node-ports.js';
 import {

@@ -4,7 +4,7 @@ import { randomUuid, type Random } from '../../../lib/random.js';
 import type { V1IPAddress } from '../../../lib/schema/generated/types.js';
 import { encodeObject } from '../registry/encode.js';
 import type { Owner, ReservationKind } from './allocator.js';
-import { formatIp, parseIp, type IpFamily } from './ip.js';
+import { formatIp, parseIp, type IpFamily } from '../../../lib/net/ip.js';
 
 export const IP_ADDRESSES_COLLECTION = 'networking.k8s.io/ipaddresses';
 /** Reservations of node ports are no API objects, in Kubernetes neither. */

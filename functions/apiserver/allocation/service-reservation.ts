@@ -7,7 +7,7 @@ import type { Owner } from './allocator.js';
 import type { ClusterIps } from './cluster-ips.js';
 import { AllocationError } from './errors.js';
 import { fillIpFamilies, isUntouchedDualStack } from './ip-families.js';
-import type { IpFamily } from './ip.js';
+import type { IpFamily } from '../../../lib/net/ip.js';
 import type { NodePorts } from './node-ports.js';
 import { hasClusterIp, hasNodePorts, isHeadless, needsHealthCheck } from '../resources/core/service/predicates.js';
 import { HEADLESS, nodePortsOf } from './service-fields.js';

@@ -12,7 +12,7 @@ import {
 } from '../../../lib/client/resources.js';
 import { sleep, type Clock } from '../../../lib/clock/clock.js';
 import { IpRange } from '../allocation/ip-range.js';
-import { parseIp, type IpFamily } from '../allocation/ip.js';
+import { parseIp, type IpFamily } from '../../../lib/net/ip.js';
 import { equalJson } from './json-values.js';
 
 export interface BootstrapOptions {
