@@ -67,13 +67,13 @@ class Decoder {
         if (typeof value === 'bigint') return Number(value);
         return typeof value === 'number' ? value : this.#refuse(shape, value);
       case 'int-or-string':
-        return typeof value === 'string' ? value : this.#integer(shape, value);
+        return typeof value === 'string' ? value : this.#intOfString(shape, value);
       case 'quantity':
         return this.#quantity(value);
       case 'time':
-        return typeof value === 'string' ? this.#time(canonicalTime(value)) : this.#refuse(shape, value);
+        return typeof value === 'string' ? this.#time(canonicalTime(value)) : this.#stop(shape, value);
       case 'micro-time':
-        return typeof value === 'string' ? this.#time(canonicalMicroTime(value)) : this.#refuse(shape, value);
+        return typeof value === 'string' ? this.#time(canonicalMicroTime(value)) : this.#stop(shape, value);
       case 'bytes':
         return typeof value === 'string' ? this.#bytes(value) : this.#refuse(shape, value);
       case 'any':
@@ -147,11 +147,17 @@ class Decoder {
 
   #integer(shape: Shape, value: unknown): unknown {
     if (typeof value !== 'number' && typeof value !== 'bigint') return this.#refuse(shape, value);
-    const fits =
-      typeof value === 'bigint'
-        ? goTypeOf(shape) === 'int64' && value >= INT64_MIN && value <= INT64_MAX
-        : Number.isInteger(value) && (goTypeOf(shape) === 'int64' || (value >= INT32_MIN && value <= INT32_MAX));
-    return fits ? value : this.#refuse(shape, value, `number ${value}`);
+    return fitsInteger(shape, value) ? value : this.#refuse(shape, value, `number ${value}`);
+  }
+
+  #intOfString(shape: Shape, value: unknown): unknown {
+    if (typeof value !== 'number' && typeof value !== 'bigint') return this.#stop(shape, value);
+    return fitsInteger(shape, value) ? value : this.#stop(shape, value, `number ${value}`);
+  }
+
+  /** Types that read themselves stop the decoder: what they refuse is the error, whatever was noted before. */
+  #stop(shape: Shape, value: unknown, what = goKindOf(value)): never {
+    throw this.#mismatchOf(shape, what);
   }
 
   #quantity(value: unknown): unknown {
@@ -179,13 +185,15 @@ class Decoder {
 
   /** Notes the first mismatch and goes on, as Go does: a value that cannot be read at all is reported before it. */
   #refuse(shape: Shape, value: unknown, what = goKindOf(value)): typeof DROPPED {
-    if (this.#mismatch === undefined) {
-      const { struct, fields } = this.#goPath();
-      const type = goTypeOf(shape);
-      const target = struct === '' ? `Go value of type ${type}` : `Go struct field ${struct}.${fields} of type ${type}`;
-      this.#mismatch = new DecodeError(`json: cannot unmarshal ${what} into ${target}`);
-    }
+    this.#mismatch ??= this.#mismatchOf(shape, what);
     return DROPPED;
+  }
+
+  #mismatchOf(shape: Shape, what: string): DecodeError {
+    const { struct, fields } = this.#goPath();
+    const type = goTypeOf(shape);
+    const target = struct === '' ? `Go value of type ${type}` : `Go struct field ${struct}.${fields} of type ${type}`;
+    return new DecodeError(`json: cannot unmarshal ${what} into ${target}`);
   }
 
   /** The innermost struct around the present value and the names of the struct fields that lead here. */
@@ -204,6 +212,12 @@ class Decoder {
     }
     return { struct, fields: fields.join('.') };
   }
+}
+
+function fitsInteger(shape: Shape, value: number | bigint): boolean {
+  const isLong = shape.schema.format === 'int64';
+  if (typeof value === 'bigint') return isLong && value >= INT64_MIN && value <= INT64_MAX;
+  return Number.isInteger(value) && (isLong || (value >= INT32_MIN && value <= INT32_MAX));
 }
 
 function copyUntil(value: Record<string, unknown>, end: string): Record<string, unknown> {

@@ -35,7 +35,7 @@ function defaultStructural(shape: Shape, value: unknown): unknown {
     if (Object.hasOwn(value, name) && !isRefusedNull(value[name], field)) continue;
     const given = defaultOf(field);
     if (given === undefined && !Object.hasOwn(value, name)) continue;
-    copy ??= copyOfMembers(value);
+    copy ??= { ...value };
     if (given === undefined) delete copy[name];
     else setMember(copy, name, copyOf(given));
   }
@@ -52,43 +52,53 @@ function defaultMembers(shape: Shape, value: Record<string, unknown>, isOwn: boo
     if (isRefusedNull(given, field)) given = copyOf(defaultOf(field));
     const filled = given === undefined ? undefined : defaultStructural(field.shape, given);
     if (filled === value[name]) continue;
-    copy ??= copyOfMembers(value);
+    copy ??= { ...value };
     if (filled === undefined) delete copy[name];
     else setMember(copy, name, filled);
   }
   return copy ?? value;
 }
 
-const reaches = new WeakMap<Shape, boolean>();
+/** The members of a shape, or its element, at or below which lies a default that is more than a zero value. */
+interface DefaultPlan {
+  fields: [string, Field][];
+  element: Field | undefined;
+}
 
-/** Whether a default that is more than a zero value lies at or below a shape. */
+const plans = new WeakMap<Shape, DefaultPlan>();
+
+function planOf(shape: Shape): DefaultPlan {
+  let plan = plans.get(shape);
+  if (plan === undefined) {
+    const fields = [...shape.fields].filter(([, field]) => !isZero(defaultOf(field)) || reachesDefaults(field.shape));
+    const element = shape.element !== undefined && reachesDefaults(shape.element.shape) ? shape.element : undefined;
+    plans.set(shape, (plan = { fields, element }));
+  }
+  return plan;
+}
+
 function reachesDefaults(shape: Shape, seen = new Set<Shape>()): boolean {
-  const known = reaches.get(shape);
-  if (known !== undefined) return known;
   if (seen.has(shape)) return false;
   seen.add(shape);
-  let found = shape.element !== undefined && reachesDefaults(shape.element.shape, seen);
+  if (shape.element !== undefined && reachesDefaults(shape.element.shape, seen)) return true;
   for (const field of shape.fields.values()) {
-    if (found) break;
-    found = !isZero(defaultOf(field)) || reachesDefaults(field.shape, seen);
+    if (!isZero(defaultOf(field)) || reachesDefaults(field.shape, seen)) return true;
   }
-  if (found || seen.size === 1 || seen.values().next().value === shape) reaches.set(shape, found);
-  return found;
+  return false;
 }
 
 function defaultBuiltin(shape: Shape, value: unknown): unknown {
-  if (!reachesDefaults(shape)) return value;
+  const { fields, element } = planOf(shape);
   if (Array.isArray(value)) {
-    const element = shape.element;
     return element === undefined ? value : mapList(value, (item) => defaultBuiltin(element.shape, item));
   }
-  if (!isJsonObject(value)) return value;
+  if (fields.length === 0 || !isJsonObject(value)) return value;
   let copy: Record<string, unknown> | undefined;
-  for (const [name, field] of shape.fields) {
+  for (const [name, field] of fields) {
     const given = value[name];
     const filled = Object.hasOwn(value, name) ? defaultBuiltin(field.shape, given) : absentBuiltin(field);
     if (filled === given) continue;
-    copy ??= copyOfMembers(value);
+    copy ??= { ...value };
     setMember(copy, name, filled);
   }
   return copy ?? value;
@@ -121,10 +131,6 @@ function mapList(list: unknown[], change: (item: unknown) => unknown): unknown[]
     copy[index] = changed;
   }
   return copy ?? list;
-}
-
-function copyOfMembers(value: Record<string, unknown>): Record<string, unknown> {
-  return { ...value };
 }
 
 function copyOf(value: unknown): unknown {

@@ -152,7 +152,7 @@ export function goTypeOf(shape: Shape): string {
     case 'object':
       return shape.name === '' ? 'map[string]interface {}' : `${shape.packageName}.${shape.name}`;
     case 'map':
-      return `map[string]${elementType(shape)}`;
+      return shape.element?.shape.kind === 'quantity' ? 'v1.ResourceList' : `map[string]${elementType(shape)}`;
     case 'list':
       return `[]${elementType(shape)}`;
     case 'integer':
