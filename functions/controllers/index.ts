@@ -1,11 +1,14 @@
 import type { Controller } from '../../lib/work/controller.js';
+import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
+import { jobController } from './job/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
 import { replicaSetController } from './replica-set.js';
 import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
 import { serviceAccountController } from './service-account.js';
+import { statefulSetController } from './stateful-set/index.js';
 import { taintEvictionController } from './taint-eviction.js';
 
 /** What differs between clusters. */
@@ -24,6 +27,9 @@ export function createControllers(config: ControllersConfig): Controller[] {
     deploymentController,
     replicaSetController,
     replicationController,
+    statefulSetController,
+    daemonSetController,
+    jobController,
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
