@@ -1,7 +1,8 @@
 import type { KubernetesObject } from '../../../lib/api/meta.js';
+import { decodeObject } from '../../../lib/schema/engine/index.js';
 import type { Registry } from './context.js';
 import { withMeta, type WithMeta } from './metadata.js';
-import { applyDefaults } from './schema-rules.js';
+import { applyDefaults, definitionOf } from './schema-rules.js';
 import type { Resource } from './catalog.js';
 
 /** A decoded object of a served version as its defaulted storage form. May change its argument. */
@@ -9,8 +10,10 @@ export function toStorage(registry: Registry, resource: Resource, object: Kubern
   const given = withMeta(object);
   applyDefaults(registry, resource, given);
   if (resource.alternate === undefined) return given;
-  const stored = withMeta(resource.alternate.toStorage(given));
   const storage = registry.catalog.storage(resource);
+  // Versions write zero values differently; decoding brings what was converted to the one form that is stored.
+  const schema = definitionOf(registry, storage.schema);
+  const stored = withMeta(decodeObject(schema, resource.alternate.toStorage(given), registry.schemas).object);
   stored.apiVersion = storage.apiVersion;
   stored.kind = storage.kind;
   applyDefaults(registry, storage, stored);
