@@ -52,6 +52,8 @@ export class Replica<T extends KubernetesObject> {
   #listeners: ((event: WatchEvent<T>) => void)[] = [];
   #revision = 0;
   #running: Promise<void> | undefined;
+  #asking: Promise<void> | undefined;
+  #askingNext: Promise<number> | undefined;
   readonly #view: View<T>;
 
   /**
@@ -79,8 +81,7 @@ export class Replica<T extends KubernetesObject> {
   async view(): Promise<View<T>> {
     if (this.#fieldSelector !== undefined) throw new Error('a replica with a field selector has no view');
     this.start();
-    const { resourceVersion } = await this.#source.list(this.#resource, { limit: 1 });
-    await this.#reach(Number(resourceVersion));
+    await this.#reach(await this.#askRevision());
     return { ...this.#view, resourceVersion: String(this.#revision) };
   }
 
@@ -105,6 +106,27 @@ export class Replica<T extends KubernetesObject> {
   close(): void {
     this.#stop.abort();
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the replica is closed'));
+  }
+
+  /** The collection's revision now. Who asks while an earlier question is under way shares the next one with all who do. */
+  #askRevision(): Promise<number> {
+    if (this.#asking !== undefined) return (this.#askingNext ??= this.#asking.then(() => this.#ask()));
+    return this.#ask();
+  }
+
+  #ask(): Promise<number> {
+    this.#askingNext = undefined;
+    const answer = this.#source
+      .list(this.#resource, { limit: 1 })
+      .then(({ resourceVersion }) => Number(resourceVersion));
+    const asking: Promise<void> = answer.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#asking = asking.then(() => {
+      if (this.#askingNext === undefined) this.#asking = undefined;
+    });
+    return answer;
   }
 
   #reach(revision: number): Promise<void> {
