@@ -2,7 +2,10 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { canonicalBase64 } from './base64.js';
 import { canonicalTime } from './time.js';
 
-const HOST_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+/** Letters and symbols of all scripts count, as in the library that Kubernetes uses. */
+const LONE_HOST = /^[A-Za-z0-9\p{S}\p{L}](?:-?[A-Za-z0-9\p{S}\p{L}]{0,62})?$/u;
+const HOST_LABEL = /^[A-Za-z0-9\p{S}\p{L}](?:[A-Za-z0-9\p{S}\p{L}-]{0,61}[A-Za-z0-9\p{S}\p{L}])?$/u;
+const TOP_LEVEL_DOMAIN = /^[A-Za-z\p{L}]{2,63}$/u;
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?([0-9a-f])[0-9a-f]{3}-?([0-9a-f])[0-9a-f]{3}-?[0-9a-f]{12}$/i;
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
@@ -19,7 +22,7 @@ const FORMATS: Record<string, (text: string) => boolean> = {
   uuid3: (text) => UUID.exec(text)?.[1] === '3',
   uuid4: (text) => UUID.exec(text)?.[1] === '4' && /^[89ab]/i.test(UUID.exec(text)?.[2] ?? ''),
   uuid5: (text) => UUID.exec(text)?.[1] === '5' && /^[89ab]/i.test(UUID.exec(text)?.[2] ?? ''),
-  hostname: (text) => text.length <= 255 && text.split('.').every((label) => HOST_LABEL.test(label)),
+  hostname: isHostname,
   email: (text) => /^[^\s@<>]+@[^\s@<>]+$/.test(text),
   uri: isUri,
   duration: (text) =>
@@ -46,6 +49,15 @@ export function matchesFormat(format: string, text: string): boolean {
 
 function upper(letter: string): string {
   return letter.toUpperCase();
+}
+
+function isHostname(text: string): boolean {
+  if (Buffer.byteLength(text) > 255) return false;
+  const labels = text.split('.');
+  if (labels.some((label) => Buffer.byteLength(label) > 63)) return false;
+  if (labels.length === 1) return LONE_HOST.test(text);
+  const last = labels.pop() ?? '';
+  return TOP_LEVEL_DOMAIN.test(last) && labels.every((label) => HOST_LABEL.test(label));
 }
 
 function isCidr(text: string): boolean {

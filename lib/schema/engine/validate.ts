@@ -77,12 +77,9 @@ class Validator {
       this.#enumeration(schema, value, outcome);
       return;
     }
-    if (types.length > 0 && !this.#type(schema, types, value, outcome)) {
-      this.#enumeration(schema, value, outcome);
-      return;
-    }
-    outcome.checks++;
-    if (!isPlain) this.#ownRules(schema, value, outcome);
+    const isOfType = types.length === 0 || this.#type(schema, types, value, outcome);
+    if (isOfType) outcome.checks++;
+    if (!isPlain || !isOfType) this.#ownRules(schema, value, outcome);
     if (Array.isArray(value)) this.#list(shape, value, outcome);
     else if (isJsonObject(value)) this.#object(shape, value, outcome);
   }
@@ -177,7 +174,7 @@ class Validator {
 
   #list(shape: Shape, value: unknown[], outcome: Outcome): void {
     const { element } = shape;
-    if (element === undefined) return;
+    if (element === undefined || shape.kind !== 'list') return;
     for (let index = 0; index < value.length; index++) this.#enter(index, element, value[index], outcome);
   }
 
@@ -187,7 +184,7 @@ class Validator {
       propertyCountRules(schema, Object.keys(value).length, this.#path, outcome);
     }
     for (const name in value) {
-      const field = shape.fields.get(name) ?? shape.element;
+      const field = shape.fields.get(name) ?? (shape.kind === 'list' ? undefined : shape.element);
       if (field !== undefined) {
         this.#enter(name, field, value[name], outcome);
       } else if (schema.additionalProperties === false) {

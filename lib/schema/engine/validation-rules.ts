@@ -83,12 +83,13 @@ export function propertyCountRules(schema: Schema, count: number, path: Path, ou
 function fitsFormat(value: number | bigint, format: string | undefined): boolean {
   const bits = format === 'int32' ? 31n : 63n;
   if (typeof value === 'number' && Number.isSafeInteger(value) && bits === 63n) return true;
-  if (typeof value === 'number' && !Number.isInteger(value)) return true;
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
   const exact = BigInt(value);
   return exact >= -(2n ** bits) && exact < 2n ** bits;
 }
 
 function isMultiple(value: number, factor: number): boolean {
+  if (Number.isInteger(value) && Number.isInteger(factor)) return value % factor === 0;
   const quotient = factor < 1 ? (1 / factor) * value : value / factor;
   return Math.abs(quotient - Math.round(quotient)) <= 1e-9 * Math.max(1, Math.abs(quotient));
 }
