@@ -6,7 +6,8 @@
  * revisions: the first write of a collection gets revision FIRST_REVISION, each later one exactly one
  * more. A write of k objects takes k consecutive revisions.
  *
- * A key is `<namespace>/<name>`, or `<name>` for cluster-scoped kinds. Keys sort by their UTF-8 bytes.
+ * A key is `<namespace>/<name>`, or `<name>` for cluster-scoped kinds: well-formed Unicode of at most KEY_SIZE_MAX_BYTES
+ * (operations.ts); a longer one is `too-large` to write and never found. Keys sort by their UTF-8 bytes.
  *
  * Errors: `StoreError` (see errors.ts), and nothing else, for what a caller can meet.
  */
@@ -14,7 +15,10 @@
 /** An empty collection reports FIRST_REVISION - 1 = 1, so that no list ever reports 0. */
 export const FIRST_REVISION = 2;
 
-/** An object as stored: its bytes are final and carry the revision as resourceVersion. Never written to. */
+/**
+ * An object as stored: its bytes are final and carry the revision as resourceVersion. Never written to, and perhaps a view of a
+ * larger buffer: use `byteOffset` and `byteLength`, not `buffer` alone.
+ */
 export interface StoredObject {
   readonly key: string;
   readonly revision: number;

@@ -1,12 +1,17 @@
-import { chmod, mkdir, open as openFile, stat } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import type { Database, RootDatabase, Transaction } from 'lmdb';
+import { checkDataFile } from './data-file.js';
 import { DataFolderError } from './errors.js';
 
 /** Raised when what is written can no longer be read by what came before. */
 const FORMAT_VERSION = 1;
 const FORMAT_KEY = Buffer.from('format');
+
+/** The names that LMDB gives its files. */
+const DATA_FILE = 'data.mdb';
+const LOCK_FILE = 'lock.mdb';
 
 /** Address space set aside for the data file, which is only as long as what is in it; LMDB extends it by need. */
 const MAP_SIZE_BYTES = 64 * 1_024 ** 3;
@@ -51,33 +56,23 @@ export class StoreDatabase {
     this.#snapshot = { transaction: root.useReadTransaction() };
   }
 
-  /** Opens or creates the data file. Throws DataFolderError `format` or `unreadable`. The caller holds the folder's lock. */
+  /** Opens or creates the data file. Throws DataFolderError `format`, or what is wrong with the files. The caller holds the folder's lock. */
   static async open(directory: string): Promise<StoreDatabase> {
-    let root: RootDatabase<Buffer, Buffer>;
+    await checkDataFile(join(directory, DATA_FILE));
+    const root = open<Buffer, Buffer>({
+      path: directory,
+      noSubdir: false,
+      overlappingSync: false,
+      // With it the package makes a promise of its own per turn that nobody can handle when a commit fails.
+      eventTurnBatching: false,
+      mapSize: MAP_SIZE_BYTES,
+      maxReaders: READERS_MAX,
+      keyEncoding: 'binary',
+      encoding: 'binary',
+    });
     try {
-      await checkHeader(join(directory, 'data.mdb'));
-      root = open<Buffer, Buffer>({
-        path: directory,
-        noSubdir: false,
-        overlappingSync: false,
-        // With it the package makes a promise of its own per turn that nobody can handle when a commit fails.
-        eventTurnBatching: false,
-        mapSize: MAP_SIZE_BYTES,
-        maxReaders: READERS_MAX,
-        keyEncoding: 'binary',
-        encoding: 'binary',
-      });
-      await chmod(join(directory, 'data.mdb'), 0o600);
-      await chmod(join(directory, 'lock.mdb'), 0o600);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new DataFolderError(
-        'unreadable',
-        `data folder ${directory} cannot be opened: ${reason}. Restore a backup, or choose another --data`,
-        { directory, cause },
-      );
-    }
-    try {
+      await chmod(join(directory, DATA_FILE), 0o600);
+      await chmod(join(directory, LOCK_FILE), 0o600);
       await checkFormat(root, directory);
       return new StoreDatabase(root);
     } catch (error) {
@@ -123,54 +118,6 @@ export class StoreDatabase {
   async close(): Promise<void> {
     this.#snapshot.transaction.done();
     await this.#root.close();
-  }
-}
-
-/** What every LMDB file begins with: see MDB_page and MDB_meta in mdb.c. */
-const HEADER_BYTES = 32;
-const PAGE_FLAGS_OFFSET = 18;
-const PAGE_IS_META = 0x08;
-const MAGIC_OFFSET = 24;
-const MAGIC = 0xbeefc0de;
-
-/** The lmdb package ends the process when it is given a file of another kind, so that is found out before. */
-async function checkHeader(path: string): Promise<void> {
-  const header = Buffer.alloc(HEADER_BYTES);
-  let file;
-  try {
-    file = await openFile(path, 'r');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
-    throw error;
-  }
-  try {
-    const { bytesRead } = await file.read(header, 0, HEADER_BYTES, 0);
-    // Empty is what remains of a process that was killed while it created the file.
-    if (bytesRead === 0) return;
-  } finally {
-    await file.close();
-  }
-  const view = new DataView(header.buffer, header.byteOffset);
-  const nativeEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-  if (
-    (view.getUint16(PAGE_FLAGS_OFFSET, nativeEndian) & PAGE_IS_META) === 0 ||
-    view.getUint32(MAGIC_OFFSET, nativeEndian) !== MAGIC
-  )
-    throw new Error('data.mdb is not a data file');
-}
-
-/** Creates the folder for its owner only. One that exists keeps its mode. Throws DataFolderError `unreadable`. */
-export async function prepareDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (!(await stat(directory)).isDirectory()) throw new Error('not a folder');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataFolderError(
-      'unreadable',
-      `data folder ${directory} cannot be created: ${reason}. Choose another --data`,
-      { directory, cause },
-    );
   }
 }
 

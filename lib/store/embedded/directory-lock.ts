@@ -23,7 +23,7 @@ export class DirectoryLock {
 
   /** Throws DataFolderError `locked` while another process, or this one, holds it. */
   static async acquire(directory: string): Promise<DirectoryLock> {
-    const scratch = join(directory, `.owner-${process.pid}-${nextScratch++}`);
+    const scratch = scratchPath(directory);
     await writeFile(scratch, JSON.stringify(thisProcess()), { mode: 0o600, flush: true });
     try {
       for (;;) {
@@ -39,6 +39,7 @@ export class DirectoryLock {
           continue;
         }
         for (const lower of numbers) if (lower < number) await rm(ownerPath(directory, lower), { force: true });
+        await removeLitter(directory);
         return new DirectoryLock(directory, number);
       }
     } finally {
@@ -47,7 +48,7 @@ export class DirectoryLock {
   }
 
   async release(): Promise<void> {
-    const scratch = join(this.#directory, `.owner-${process.pid}-${nextScratch++}`);
+    const scratch = scratchPath(this.#directory);
     await writeFile(scratch, NOBODY, { mode: 0o600 });
     await rename(scratch, ownerPath(this.#directory, this.#number));
   }
@@ -56,6 +57,20 @@ export class DirectoryLock {
 const OWNER_FILE = /^owner-([1-9]\d*)$/;
 const NOBODY = '{}';
 let nextScratch = 0;
+
+const SCRATCH_FILE = /^\.owner-(\d+)-\d+$/;
+
+function scratchPath(directory: string): string {
+  return join(directory, `.owner-${process.pid}-${nextScratch++}`);
+}
+
+/** What processes left that were killed while they tried to take the folder. */
+async function removeLitter(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const pid = SCRATCH_FILE.exec(name)?.[1];
+    if (pid !== undefined && !isAlive({ pid: Number(pid) })) await rm(join(directory, name), { force: true });
+  }
+}
 
 function ownerPath(directory: string, number: number): string {
   return join(directory, `owner-${number}`);

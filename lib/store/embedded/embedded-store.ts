@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../clock/clock.js';
 import { isStoreError, StoreError } from '../errors.js';
 import { checkOperations, closedError, keyFits } from '../operations.js';
@@ -15,8 +16,9 @@ import type {
 import { Wakeups, watchLog } from '../watch.js';
 import { CollectionState } from './collection-state.js';
 import { Compactor } from './compactor.js';
-import { prepareDirectory, StoreDatabase } from './database.js';
+import { StoreDatabase } from './database.js';
 import { DirectoryLock } from './directory-lock.js';
+import { unreadableError } from './errors.js';
 import { decodeCollection, decodeObject, objectKey } from './encoding.js';
 import { Lister } from './lister.js';
 import { LogReader } from './log-reader.js';
@@ -27,9 +29,6 @@ const RETENTION_DEFAULT_MS = 10 * 60 * 1_000;
 
 /** How many events the log of a collection keeps by default. */
 const RETENTION_EVENTS_DEFAULT = 50_000;
-
-/** A batch takes no more than so many operations, so that a commit stays short. */
-const BATCH_OPERATIONS_MAX = 1_024;
 
 /** What a caller is told to wait when the disk refused a commit. */
 const RETRY_AFTER_MS = 1_000;
@@ -53,14 +52,19 @@ interface QueuedWrite {
 
 /** Opens or creates a data folder. Throws DataFolderError: `locked`, `format` or `unreadable`. */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
-  await prepareDirectory(options.directory);
-  const lock = await DirectoryLock.acquire(options.directory);
+  const { directory } = options;
   try {
-    const database = await StoreDatabase.open(options.directory);
-    return new EmbeddedStore(options, database, lock);
+    // For its owner only. A folder that exists keeps its mode.
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const lock = await DirectoryLock.acquire(directory);
+    try {
+      return new EmbeddedStore(options, await StoreDatabase.open(directory), lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   } catch (error) {
-    await lock.release();
-    throw error;
+    throw unreadableError(directory, error);
   }
 }
 
@@ -187,7 +191,7 @@ export class EmbeddedStore implements Store, ChangeFeed {
 
   async #commitBatch(): Promise<void> {
     const batch = new WriteBatch(this.#database, this.#states, this.#clock.now());
-    const outcomes = this.#takeQueued().map((write) => settleLater(batch, write));
+    const outcomes = this.#addQueued(batch);
     try {
       this.#compactor.addTo(batch);
       if (!batch.isEmpty) await this.#database.commit(() => batch.fill());
@@ -200,15 +204,15 @@ export class EmbeddedStore implements Store, ChangeFeed {
     for (const { settle } of outcomes) settle();
   }
 
-  #takeQueued(): QueuedWrite[] {
-    let operations = 0;
-    let count = 0;
+  /** Moves queued writes into the batch until it is full. */
+  #addQueued(batch: WriteBatch): Outcome[] {
+    const outcomes: Outcome[] = [];
     for (const write of this.#queue) {
-      operations += write.operations.length;
-      if (operations > BATCH_OPERATIONS_MAX) break;
-      count++;
+      if (batch.isFull) break;
+      outcomes.push(settleLater(batch, write));
     }
-    return this.#queue.splice(0, count);
+    this.#queue.splice(0, outcomes.length);
+    return outcomes;
   }
 
   #publish(batch: WriteBatch): void {
@@ -280,8 +284,14 @@ function emptyState(name: string): CollectionState {
   return new CollectionState(name, record);
 }
 
-/** Adds a write to the batch now and tells its caller when the batch is on disk, or has failed. */
-function settleLater(batch: WriteBatch, write: QueuedWrite): { settle: () => void; fail: (error: StoreError) => void } {
+/** How a write ends: with its batch on disk, or with a batch that failed. */
+interface Outcome {
+  readonly settle: () => void;
+  readonly fail: (error: StoreError) => void;
+}
+
+/** Adds a write to the batch now; its caller is told when the batch is over. */
+function settleLater(batch: WriteBatch, write: QueuedWrite): Outcome {
   try {
     const revisions = batch.add(write.collection, write.operations);
     return { settle: () => write.resolve(revisions), fail: write.reject };

@@ -18,3 +18,14 @@ export class DataFolderError extends Error {
     this.directory = options.directory;
   }
 }
+
+/** Whatever else goes wrong with a folder, as `unreadable`. */
+export function unreadableError(directory: string, cause: unknown): DataFolderError {
+  if (cause instanceof DataFolderError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DataFolderError(
+    'unreadable',
+    `data folder ${directory} cannot be used: ${reason}. Repair it, restore a backup, or choose another --data`,
+    { directory, cause },
+  );
+}

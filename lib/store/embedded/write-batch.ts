@@ -8,6 +8,10 @@ import { decodeObject, encodeCollection, encodeLog, encodeObject, objectKey, rev
 import type { CollectionRecord, LogRecord } from './encoding.js';
 import type { LoggedEvent } from './event-tail.js';
 
+/** A batch takes no more once it has so much, so that a commit stays short. */
+const BATCH_OPERATIONS_MAX = 1_024;
+const BATCH_BYTES_MAX = 8 * 1_024 * 1_024;
+
 /** An object as the batch leaves it. `bytes` is what `objects` will hold; undefined once deleted. */
 interface PendingObject {
   revision: number;
@@ -35,6 +39,8 @@ export class WriteBatch {
   readonly #states: ReadonlyMap<string, CollectionState>;
   readonly #nowMs: number;
   #nextCollectionId: number;
+  #operations = 0;
+  #bytes = 0;
 
   constructor(database: StoreDatabase, states: ReadonlyMap<string, CollectionState>, nowMs: number) {
     this.#database = database;
@@ -77,6 +83,11 @@ export class WriteBatch {
     this.changes.set(state.name, change);
     change.record.compacted = last.revision;
     change.dropped.push(...entries);
+  }
+
+  /** Whether enough is in it for one commit. */
+  get isFull(): boolean {
+    return this.#operations >= BATCH_OPERATIONS_MAX || this.#bytes >= BATCH_BYTES_MAX;
   }
 
   get isEmpty(): boolean {
@@ -153,6 +164,8 @@ export class WriteBatch {
     );
     change.touched.set(key, { revision, bytes: deletes ? undefined : bytes });
     change.record.revision = revision;
+    this.#operations++;
+    this.#bytes += bytes.byteLength;
     change.record.objects += type === 'created' ? 1 : type === 'deleted' ? -1 : 0;
   }
 }

@@ -79,7 +79,7 @@ export class SortedMap<V> {
     const sortPrefix = sortKey(prefix);
     const start = this.#rangeStart(sortPrefix, after);
     const end = this.#firstAtOrAfter(({ sort }) => sort > sortPrefix && !sort.startsWith(sortPrefix));
-    return this.#rank(end) - this.#rank(start);
+    return Math.max(0, this.#rank(end) - this.#rank(start));
   }
 
   #rangeStart(sortPrefix: string, after: string | undefined): { chunk: number; index: number } {
