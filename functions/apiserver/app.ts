@@ -20,6 +20,7 @@ import type { NodeConnection } from './registry/node-connection.js';
 import { StoredObjects } from './registry/objects.js';
 import type { ApiRequest, ApiResponse, Peer } from './registry/request.js';
 import type { SubresourceHandler } from './registry/subresource.js';
+import { WebSockets } from './registry/upgrade.js';
 import { WatchHubs } from './registry/watch-hub.js';
 import type { KindDefinition } from './resources/kind.js';
 
@@ -100,6 +101,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     paths: (request, query) => paths.answer(request, query),
     observer: metrics,
   });
+  const sockets = new WebSockets(registry, handler);
   const handle = (request: ApiRequest): Promise<ApiResponse> => handler.handle(request);
 
   const app = new Hono<{ Bindings: { peer?: Peer; user?: UserInfo } }>();
@@ -109,11 +111,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     handle,
     fetch: async (request, peer) => app.fetch(request, { peer }),
-    upgrade: (_request, socket) => void socket.destroy(),
+    upgrade: (request, socket, head, peer) => void sockets.upgrade(request, socket, head, peer),
     inProcess: (user) => ({
       fetch: async (request) => app.fetch(request, { user }),
       handle: (request) => handle({ ...request, user }),
     }),
-    close: () => registry.hubs.close(),
+    close() {
+      sockets.close();
+      registry.hubs.close();
+    },
   };
 }

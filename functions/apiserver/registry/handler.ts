@@ -10,7 +10,7 @@ import { dispatchResource, refuseMethod, verbOf } from './dispatch.js';
 import { IN_FLIGHT_MAX, OVERLOAD_RETRY_AFTER_SECONDS, QUERY_MAX_CHARACTERS } from './limits.js';
 import { parsePath, type RequestPath } from './path.js';
 import type { ApiRequest, ApiResponse } from './request.js';
-import { errorResponse, warningHeader } from './respond.js';
+import { errorResponse, warningHeaders } from './respond.js';
 import { toApiError } from './store-errors.js';
 
 /** Answers paths that are no resources: discovery, health, version, metrics, OpenAPI. Undefined: there is no such path. */
@@ -58,6 +58,12 @@ export class RequestHandler {
     this.#observer = options.observer;
   }
 
+  /** A failure as it is answered; for hosts that refuse before they can call `handle`. */
+  refuse(error: unknown, request: ApiRequest): ApiResponse {
+    const path = quietly(() => parsePath(request.path));
+    return errorResponse(this.#refusal(error, request, path, randomUuid(this.#registry.random)));
+  }
+
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const { clock, random } = this.#registry;
     const requestId = randomUuid(random);
@@ -77,7 +83,7 @@ export class RequestHandler {
       this.#inFlight--;
     }
     response.headers['audit-id'] = requestId;
-    if (warnings.size > 0) response.headers.warning = [...warnings].map(warningHeader);
+    if (warnings.size > 0) response.headers.warning = warningHeaders(warnings);
     this.#observer.finished(this.#describe(request, path, response.status, clock.now() - startedMs));
     return response;
   }

@@ -49,8 +49,24 @@ export function createdStatus(): KubernetesObject {
   return { ...status, metadata: {} };
 }
 
-/** One Warning header line: code 299, no agent, the text quoted. */
-export function warningHeader(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
-  return `299 - "${clean.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`;
+/** Warnings above this are left out, as in Kubernetes: proxies and clients bound their headers. */
+const WARNINGS_MAX_CHARACTERS = 4 * 1024;
+
+/** Warning header lines: code 299, no agent, the text quoted. */
+export function warningHeaders(texts: Iterable<string>): string[] {
+  const lines: string[] = [];
+  let left = WARNINGS_MAX_CHARACTERS;
+  for (const text of texts) {
+    const line = warningHeader(text);
+    left -= line.length;
+    if (left < 0) break;
+    lines.push(line);
+  }
+  return lines;
+}
+
+function warningHeader(text: string): string {
+  const clean = text.replace(/\p{Cc}/gu, ' ').replace(/[\\"]/g, '\\$&');
+  // Headers carry bytes: each byte of the UTF-8 form goes as one character.
+  return `299 - "${Buffer.from(clean).toString('latin1')}"`;
 }
