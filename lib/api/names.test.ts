@@ -72,7 +72,7 @@ describe('deepEqual', () => {
     [[1], [1, 2], false],
     [[], {}, false],
     ['1', 1, false],
-  ])('%j and %j', (left, right, expected) => {
+  ])('%o and %o', (left, right, expected) => {
     expect(deepEqual(left, right)).toBe(expected);
     expect(deepEqual(right, left)).toBe(expected);
   });
