@@ -1,6 +1,8 @@
 import type { Controller } from '../../lib/work/controller.js';
+import { cronJobController } from './cron-job/index.js';
 import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
+import { disruptionController } from './disruption.js';
 import { jobController } from './job/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
@@ -8,6 +10,7 @@ import { replicaSetController } from './replica-set.js';
 import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
 import { serviceAccountController } from './service-account.js';
+import { staleDisruptionController } from './stale-disruption.js';
 import { statefulSetController } from './stateful-set/index.js';
 import { taintEvictionController } from './taint-eviction.js';
 
@@ -30,6 +33,9 @@ export function createControllers(config: ControllersConfig): Controller[] {
     statefulSetController,
     daemonSetController,
     jobController,
+    cronJobController,
+    disruptionController,
+    staleDisruptionController,
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
