@@ -16,9 +16,11 @@ import (
 	"zeroplane/facts/openapi"
 )
 
+const objectsPerKind = 12
+
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: facts write DIRECTORY | facts definitions FILE")
+		fmt.Fprintln(os.Stderr, "usage: facts write DIRECTORY | facts definitions FILE | facts golden DIRECTORY")
 		os.Exit(2)
 	}
 	published := openapi.GetOpenAPIDefinitions(func(name string) spec.Ref {
@@ -29,6 +31,8 @@ func main() {
 		writeFacts(os.Args[2], published)
 	case "definitions":
 		writeDefinitions(os.Args[2], published)
+	case "golden":
+		writeGolden(os.Args[2], objectsPerKind)
 	}
 }
 

@@ -6,7 +6,7 @@ packages="$(go list -f '{{range .Imports}}{{println .}}{{end}}' kinds.go | grep 
 k8s.io/apimachinery/pkg/runtime k8s.io/apimachinery/pkg/api/resource
 k8s.io/apimachinery/pkg/util/intstr k8s.io/apimachinery/pkg/version"
 # shellcheck disable=SC2086
-go run k8s.io/kube-openapi/cmd/openapi-gen --go-header-file /dev/null --output-dir openapi \
+go tool openapi-gen --go-header-file /dev/null --output-dir openapi \
   --output-pkg zeroplane/facts/openapi --output-file generated.go --report-filename /dev/null $packages
 mkdir -p ../../lib/schema/facts
 go run . write ../../lib/schema/facts

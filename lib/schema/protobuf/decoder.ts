@@ -111,15 +111,15 @@ export class Decoder {
     }
   }
 
-  /** A list that is a message of its own, in field 1. Go's JSON of an empty one is null. */
-  private wrapped(items: ElementType): unknown[] | null {
+  /** A list that is a message of its own, in field 1. */
+  private wrapped(items: ElementType): unknown[] {
     const list: unknown[] = [];
     while (!this.reader.done) {
       const tag = this.reader.tag();
       if (tag === 8 + BYTES) list.push(this.element(items));
       else this.reader.skip(tag & 7);
     }
-    return list.length === 0 ? null : list;
+    return list;
   }
 
   private scalar(kind: ScalarKind): unknown {
@@ -169,7 +169,7 @@ export class Decoder {
       }
       if (field.omitZero && value === null) return undefined;
       if (omitEmpty && !field.pointer && element.is === 'scalar' && isEmptyScalar(value)) return undefined;
-      if (omitEmpty && element.is === 'wrapper' && value === null) return undefined;
+      if (omitEmpty && element.is === 'wrapper' && (value as unknown[]).length === 0) return undefined;
     }
     return value;
   }
@@ -190,8 +190,9 @@ export class Decoder {
     }
   }
 
-  /** An entry without a value has the zero value; bytes are then empty rather than absent. */
+  /** An entry without a value has the zero value; bytes and lists are then empty rather than absent. */
   private entryZero(element: ElementType): unknown {
+    if (element.is === 'wrapper') return [];
     return element.is === 'scalar' && element.scalar === 'bytes' ? '' : this.zero(element);
   }
 }
