@@ -38,7 +38,7 @@ const DELETION_TIMEOUT_MS = 120_000;
 
 /** Keeps the status of PodDisruptionBudgets, from which evictions take what they may. */
 export const disruptionController: Controller = {
-  name: 'disruption-controller',
+  name: 'disruption',
   watches: [watchSelf(podDisruptionBudgets), watch(pods, budgetsOfPod), ...scaleWatches()],
   reconcile: reconcileBudget,
 };

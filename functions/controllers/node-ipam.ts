@@ -1,5 +1,7 @@
 import { refOf } from '../../lib/client/client.js';
+import type { IndexFunction } from '../../lib/client/replica.js';
 import { nodes } from '../../lib/client/resources.js';
+import type { V1Node } from '../../lib/schema/generated/types.js';
 import { watch, type Controller } from '../../lib/work/controller.js';
 
 /** All nodes are one key: ranges are given out one at a time, so that no two nodes get the same. */
@@ -19,15 +21,14 @@ export function nodeIpamController(podCidr: string): Controller {
       watch(nodes, ({ type, object }) => (type === 'deleted' || object.spec?.podCIDR === undefined ? [KEY] : [])),
     ],
     async reconcile(_key, { client, view, events }) {
-      const all = (await view(nodes)).list();
-      const taken = new Set(all.flatMap((node) => node.spec?.podCIDRs ?? node.spec?.podCIDR ?? []));
+      const all = await view(nodes);
       let index = 0;
-      for (const node of all) {
-        if (node.spec?.podCIDR !== undefined || node.metadata?.deletionTimestamp !== undefined) continue;
+      for (const node of all.by(rangeOf, NONE)) {
+        if (node.metadata?.deletionTimestamp !== undefined) continue;
         let range: string | undefined;
         while (index < count && range === undefined) {
           const candidate = `${toAddress(first + index++ * 2 ** (32 - NODE_BITS))}/${NODE_BITS}`;
-          if (!taken.has(candidate)) range = candidate;
+          if (all.by(rangeOf, candidate).length === 0) range = candidate;
         }
         if (range === undefined) {
           await events.normal(node, 'CIDRNotAvailable', `Node ${node.metadata?.name} status is now: CIDRNotAvailable`);
@@ -42,6 +43,11 @@ export function nodeIpamController(podCidr: string): Controller {
     },
   };
 }
+
+/** Stands for the nodes that have no range yet. */
+const NONE = '';
+
+const rangeOf: IndexFunction<V1Node> = (node) => [node.spec?.podCIDR ?? NONE];
 
 function toNumber(address: string): number {
   return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);

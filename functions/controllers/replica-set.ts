@@ -3,7 +3,7 @@ import { matchesLabelSelector } from './shared/label-selector.js';
 import { createReplicaController } from './shared/replica-controller.js';
 
 export const replicaSetController = createReplicaController({
-  name: 'replicaset-controller',
+  name: 'replicaset',
   resource: replicaSets,
   selects: (owner, pod) => matchesLabelSelector(owner.spec?.selector, pod.metadata?.labels),
   countsTerminating: true,

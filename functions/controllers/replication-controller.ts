@@ -3,7 +3,7 @@ import { matchesLabels } from './shared/label-selector.js';
 import { createReplicaController } from './shared/replica-controller.js';
 
 export const replicationController = createReplicaController({
-  name: 'replication-controller',
+  name: 'replication',
   resource: replicationControllers,
   selects: (owner, pod) => {
     const selector = owner.spec?.selector ?? {};

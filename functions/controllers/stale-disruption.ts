@@ -11,7 +11,7 @@ const STALE_DISRUPTION_MS = 120_000;
 
 /** Takes the condition DisruptionTarget back from pods that were to be disrupted and were not. */
 export const staleDisruptionController: Controller = {
-  name: 'stale-disruption-controller',
+  name: 'stale-disruption',
   watches: [watch(pods, ({ object, type }) => (type !== 'deleted' && isTargeted(object) ? [keyOf(object)] : []))],
   async reconcile(key, context): Promise<Outcome> {
     const { namespace, name } = parseKey(key);

@@ -22,7 +22,7 @@ const SCHEDULED_TIMESTAMP_ANNOTATION = 'batch.kubernetes.io/cronjob-scheduled-ti
 
 /** Starts Jobs at the times of their schedules and keeps a history of them. */
 export const cronJobController: Controller = {
-  name: 'cronjob-controller',
+  name: 'cronjob',
   watches: [watchSelf(cronJobs), watchOwned(jobs, { group: 'batch', kind: 'CronJob' })],
   reconcile: reconcileCronJob,
 };

@@ -37,7 +37,7 @@ const BURST_REPLICAS_MAX = 250;
 
 /** Keeps one pod of each DaemonSet on every eligible node and rolls templates out over them. */
 export const daemonSetController: Controller = {
-  name: 'daemonset-controller',
+  name: 'daemonset',
   watches: [
     watchSelf(daemonSets),
     watchChildren({

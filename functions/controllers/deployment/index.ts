@@ -22,7 +22,7 @@ import { isRollingUpdate } from './sizes.js';
 
 /** Rolls the pod template of Deployments out over ReplicaSets, one per template. */
 export const deploymentController: Controller = {
-  name: 'deployment-controller',
+  name: 'deployment',
   watches: [watchSelf(deployments), watchChildren({ child: replicaSets, owner: deployments, selects })],
   reconcile: reconcileDeployment,
 };

@@ -25,7 +25,7 @@ const CONTROLLER_NAME = 'kubernetes.io/job-controller';
 
 /** Runs pods until enough of them have succeeded, counts each exactly once, and removes finished Jobs when their time is up. */
 export const jobController: Controller = {
-  name: 'job-controller',
+  name: 'job',
   watches: [
     watchSelf(jobs),
     watchChildren({

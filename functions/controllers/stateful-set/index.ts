@@ -15,7 +15,7 @@ import { updatePods, type Plan, type Progress } from './update.js';
 
 /** Keeps the pods of StatefulSets, each with its own name and claims, and rolls templates out over them in order. */
 export const statefulSetController: Controller = {
-  name: 'statefulset-controller',
+  name: 'statefulset',
   watches: [
     watchSelf(statefulSets),
     watchChildren({ child: pods, owner: statefulSets, selects, concerns: podEssence }),
