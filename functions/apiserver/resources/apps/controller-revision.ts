@@ -1,5 +1,8 @@
 import type { V1ControllerRevision } from '../../../../lib/schema/generated/types.js';
 import { parseApiVersion } from '../../../../lib/api/meta.js';
+import { required, type FieldError } from '../../../../lib/api/field-errors.js';
+import { nonNegativeErrors } from '../shared/formats.js';
+import { immutableErrors } from '../shared/immutable.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -11,6 +14,8 @@ export const controllerRevision = defineKind<V1ControllerRevision>({
   singular: 'controllerrevision',
   namespaced: true,
   definition: 'io.k8s.api.apps.v1.ControllerRevision',
+  validate: (object) => [...nonNegativeErrors('revision', object.revision), ...dataErrors(object.data)],
+  validateUpdate: (object, old) => immutableErrors('data', object.data, old.data),
   columns: [
     {
       name: 'Controller',
@@ -30,4 +35,9 @@ function controllerName(object: V1ControllerRevision): string {
   const { group } = parseApiVersion(controller.apiVersion);
   const kind = group === '' ? controller.kind : `${controller.kind}.${group}`;
   return `${kind.toLowerCase()}/${controller.name}`;
+}
+
+function dataErrors(data: unknown): FieldError[] {
+  if (data === undefined || data === null) return [required('data', 'data is mandatory')];
+  return typeof data === 'object' && !Array.isArray(data) ? [] : [required('data', 'data must be a valid JSON object')];
 }

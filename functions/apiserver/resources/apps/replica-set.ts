@@ -1,6 +1,20 @@
 import type { V1ReplicaSet } from '../../../../lib/schema/generated/types.js';
+import { nonNegativeErrors } from '../shared/formats.js';
+import { immutableErrors } from '../shared/immutable.js';
+import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
+import { statusCountErrors, statusPartErrors } from '../shared/status-counts.js';
+import { podNamePrefixWarnings, replicaTemplateErrors } from './template.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns, formatLabelSelector } from '../shared/columns.js';
+
+const STATUS_COUNTS = [
+  'replicas',
+  'fullyLabeledReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'observedGeneration',
+  'terminatingReplicas',
+] as const;
 
 export const replicaSet = defineKind<V1ReplicaSet>({
   group: 'apps',
@@ -15,6 +29,30 @@ export const replicaSet = defineKind<V1ReplicaSet>({
   hasStatus: true,
   hasGeneration: true,
   scale: { specReplicas: 'spec.replicas', statusReplicas: 'status.replicas', selector: 'spec.selector' },
+  defaults({ spec }) {
+    if (spec === undefined) return;
+    spec.replicas ??= 1;
+    spec.template ??= {};
+    defaultPodTemplateSpec(spec.template);
+  },
+  validate: ({ spec }) => [
+    ...nonNegativeErrors('spec.replicas', spec?.replicas),
+    ...nonNegativeErrors('spec.minReadySeconds', spec?.minReadySeconds),
+    ...replicaTemplateErrors({ selector: spec?.selector, template: spec?.template ?? {} }),
+  ],
+  validateUpdate: (object, old) => immutableErrors('spec.selector', object.spec?.selector, old.spec?.selector),
+  validateStatusUpdate: ({ status }) => [
+    ...statusCountErrors(status, STATUS_COUNTS),
+    ...statusPartErrors(status, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], {
+      field: 'replicas',
+      message: 'cannot be greater than status.replicas',
+    }),
+    ...statusPartErrors(status, ['availableReplicas'], {
+      field: 'readyReplicas',
+      message: 'cannot be greater than readyReplicas',
+    }),
+  ],
+  warnings: (object, old) => (old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
   columns: [
     { name: 'Desired', type: 'integer', description: 'Pods wanted.', cell: (object) => object.spec?.replicas ?? 0 },
     {

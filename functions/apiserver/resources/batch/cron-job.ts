@@ -1,6 +1,18 @@
-import type { V1CronJob } from '../../../../lib/schema/generated/types.js';
+import type { V1CronJob, V1CronJobSpec, V1JobSpec } from '../../../../lib/schema/generated/types.js';
+import { invalid, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
+import { podNamePrefixWarnings } from '../apps/template.js';
+import { nonNegativeErrors } from '../shared/formats.js';
+import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
+import { cronScheduleFault } from './cron-schedule.js';
+import { jobSpecErrors, jobSpecWarnings } from './job-spec-rules.js';
+import { timeZoneErrors } from './time-zone.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns, formatLabelSelector, timeSince } from '../shared/columns.js';
+
+/** Jobs are named after their cron job and the time, and have 63 characters at most. */
+const NAME_CHARACTERS_MAX = 52;
+const CONCURRENCY_POLICIES = ['Allow', 'Forbid', 'Replace'];
+const JOB_SPEC = 'spec.jobTemplate.spec';
 
 export const cronJob = defineKind<V1CronJob>({
   group: 'batch',
@@ -14,6 +26,22 @@ export const cronJob = defineKind<V1CronJob>({
   categories: ['all'],
   hasStatus: true,
   hasGeneration: true,
+  defaults({ spec }) {
+    if (spec === undefined) return;
+    spec.concurrencyPolicy ||= 'Allow';
+    spec.suspend ??= false;
+    spec.successfulJobsHistoryLimit ??= 3;
+    spec.failedJobsHistoryLimit ??= 1;
+    defaultPodTemplateSpec(spec.jobTemplate.spec?.template);
+  },
+  validate: ({ metadata, spec }) => [
+    ...(spec === undefined ? [] : specErrors(spec)),
+    ...nameLengthErrors(metadata?.name ?? ''),
+  ],
+  warnings: (object, old) => [
+    ...(old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
+    ...(object.spec?.jobTemplate.spec === undefined ? [] : jobSpecWarnings(object.spec.jobTemplate.spec, JOB_SPEC)),
+  ],
   columns: [
     {
       name: 'Schedule',
@@ -62,4 +90,49 @@ export const cronJob = defineKind<V1CronJob>({
 function suspended(object: V1CronJob): string {
   const suspend = object.spec?.suspend;
   return suspend === undefined ? '<unset>' : suspend ? 'True' : 'False';
+}
+
+function nameLengthErrors(name: string): FieldError[] {
+  return name.length > NAME_CHARACTERS_MAX
+    ? [invalid('metadata.name', name, `must be no more than ${NAME_CHARACTERS_MAX} characters`)]
+    : [];
+}
+
+function specErrors(spec: V1CronJobSpec): FieldError[] {
+  return [
+    ...scheduleErrors(spec.schedule),
+    ...nonNegativeErrors('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
+    ...(spec.timeZone === undefined ? [] : timeZoneErrors('spec.timeZone', spec.timeZone)),
+    ...concurrencyErrors(spec.concurrencyPolicy ?? ''),
+    ...(spec.jobTemplate.spec === undefined ? [] : jobTemplateErrors(spec.jobTemplate.spec)),
+    ...nonNegativeErrors('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
+    ...nonNegativeErrors('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit),
+  ];
+}
+
+function scheduleErrors(schedule: string): FieldError[] {
+  if (schedule === '') return [required('spec.schedule')];
+  // A time zone in the schedule was once tolerated, but never by us.
+  if (schedule.includes('TZ')) {
+    return [invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')];
+  }
+  const fault = cronScheduleFault(schedule);
+  return fault === undefined ? [] : [invalid('spec.schedule', schedule, fault)];
+}
+
+function concurrencyErrors(policy: string): FieldError[] {
+  if (policy === '') return [required('spec.concurrencyPolicy')];
+  return CONCURRENCY_POLICIES.includes(policy)
+    ? []
+    : [notSupported('spec.concurrencyPolicy', policy, CONCURRENCY_POLICIES)];
+}
+
+function jobTemplateErrors(spec: V1JobSpec): FieldError[] {
+  return [
+    ...jobSpecErrors(spec, JOB_SPEC),
+    ...(spec.selector === undefined
+      ? []
+      : [invalid(`${JOB_SPEC}.selector`, spec.selector, '`selector` will be auto-generated')]),
+    ...(spec.manualSelector === true ? [notSupported(`${JOB_SPEC}.manualSelector`, true, ['nil', 'false'])] : []),
+  ];
 }
