@@ -14,6 +14,8 @@ export interface SimulatedNodeOptions {
   /** Sets the node's address apart from the others': from 0. */
   index: number;
   heartbeatMs: number;
+  /** What an earlier agent of this machine left running: a new agent takes it over. Default: a machine that just started. */
+  runtime?: SimulatedRuntime;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -32,7 +34,7 @@ export interface SimulatedNode {
 /** A node whose containers are records only; everything else of it is the real agent. `kubelet.start()` brings it up. */
 export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
   const { client, clock, random, name, index, heartbeatMs } = options;
-  const runtime = new SimulatedRuntime({ clock, random });
+  const runtime = options.runtime ?? new SimulatedRuntime({ clock, random });
   const kubelet = new Kubelet({
     client,
     clock,

@@ -1,10 +1,11 @@
-import { createApiServer, type ApiServer } from '../functions/apiserver/app.js';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '../functions/apiserver/app.js';
 import { staticAdmission } from '../functions/apiserver/admission/index.js';
 import { REPAIR_INTERVAL_MS, serviceAllocation } from '../functions/apiserver/allocation/index.js';
 import { ChainAuthenticator } from '../functions/apiserver/auth/authenticator.js';
 import { FixedAuthorizer } from '../functions/apiserver/auth/authorizer.js';
 import { NodeAuthorizer } from '../functions/apiserver/auth/node-authorizer.js';
 import { StoreNodeReferences } from '../functions/apiserver/auth/node-references.js';
+import { openIdDocuments } from '../functions/apiserver/auth/oidc-discovery.js';
 import { reviewHandlers, tokenRequestHandler } from '../functions/apiserver/auth/reviews.js';
 import { ServiceAccountTokens } from '../functions/apiserver/auth/service-account-tokens.js';
 import { SigningKeys } from '../functions/apiserver/auth/signing-keys.js';
@@ -55,6 +56,12 @@ export interface ControlPlaneOptions {
   wrapTransport?: (component: string, transport: Transport) => Transport;
   /** Tests lose and repeat messages here. */
   wrapQueue?: (queue: WorkQueue) => WorkQueue;
+  /** Tests put other controllers beside or in front of ours here. */
+  wrapControllers?: (controllers: readonly Controller[]) => readonly Controller[];
+  /** Tests put other parts into the API server here. */
+  overrideApi?: (api: ApiServerOptions) => ApiServerOptions;
+  /** Default: RESYNC_INTERVAL_MS. */
+  resyncIntervalMs?: number;
 }
 
 /** Reconciles under way at one time. */
@@ -94,7 +101,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const replicas = new Replicas(controllerClient, clock);
   const schedulerReplicas = new Replicas(schedulerClient, clock);
   const scheduler = createScheduler(schedulerReplicas);
-  const controllers = [
+  const own = [
     ...createControllers({
       podCidr: options.podCidr,
       caCertificate: options.caCertificate,
@@ -102,6 +109,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }),
     scheduler,
   ];
+  const controllers = options.wrapControllers?.(own) ?? own;
 
   const queue = new MemoryWorkQueue({
     clock,
@@ -142,7 +150,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       log.warn({ error: String(error) }, 'resync failed, the next one is in some minutes');
     }
   };
-  every(clock, RESYNC_INTERVAL_MS, look, closers);
+  every(clock, options.resyncIntervalMs ?? RESYNC_INTERVAL_MS, look, closers);
   every(
     clock,
     REPAIR_INTERVAL_MS,
@@ -196,7 +204,7 @@ function createApi(options: ControlPlaneOptions): { api: ApiServer; repair: () =
     serviceCidrs: options.serviceCidr.split(','),
     onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
   });
-  const api = createApiServer({
+  const parts: ApiServerOptions = {
     store,
     clock,
     random,
@@ -213,10 +221,17 @@ function createApi(options: ControlPlaneOptions): { api: ApiServer; repair: () =
     reservations: allocation.reservations,
     subresources: { 'serviceaccounts/token': tokenRequestHandler(tokens) },
     reviews: reviewHandlers(authenticator, authorizer),
+    documents: openIdDocuments(tokens, serverUrl(options.endpoint)),
     ...(options.nodeConnection === undefined ? {} : { nodeConnection: options.nodeConnection }),
     log,
-  });
+  };
+  const api = createApiServer(options.overrideApi?.(parts) ?? parts);
   return { api, repair: () => allocation.repair() };
+}
+
+function serverUrl({ addresses, port }: ControlPlaneOptions['endpoint']): string {
+  const [address = 'localhost'] = addresses;
+  return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 function asUser(username: string, ...groups: string[]): UserInfo {

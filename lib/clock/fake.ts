@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { TimerHeap, type FakeTimer } from './timer-heap.js';
 
 /**
  * A clock that stands still until it is told to advance. Timers fire in order of their due time, those of one
@@ -8,10 +9,13 @@ import type { Clock } from './clock.js';
 export class FakeClock implements Clock {
   #now: number;
   #sequence = 0;
-  readonly #timers = new Map<number, { dueMs: number; callback: () => void }>();
+  readonly #settleTurns: number;
+  readonly #timers = new TimerHeap();
 
-  constructor(nowMs = Date.UTC(2026, 0, 1)) {
+  /** `settleTurns`: turns of the event loop between two timers. One is enough where everything is promises. */
+  constructor(nowMs = Date.UTC(2026, 0, 1), settleTurns = SETTLE_TURNS) {
     this.#now = nowMs;
+    this.#settleTurns = settleTurns;
   }
 
   now(): number {
@@ -19,9 +23,9 @@ export class FakeClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): () => void {
-    const id = this.#sequence++;
-    this.#timers.set(id, { dueMs: this.#now + Math.max(0, delayMs), callback });
-    return () => this.#timers.delete(id);
+    const timer: FakeTimer = { dueMs: this.#now + Math.max(0, delayMs), sequence: this.#sequence++, callback };
+    this.#timers.push(timer);
+    return () => this.#timers.cancel(timer);
   }
 
   /** How many timers are pending: a leak check for simulations. */
@@ -31,34 +35,21 @@ export class FakeClock implements Clock {
 
   /** Due time of the next timer, or undefined when there is none. */
   get nextTimerMs(): number | undefined {
-    let next: number | undefined;
-    for (const timer of this.#timers.values()) if (next === undefined || timer.dueMs < next) next = timer.dueMs;
-    return next;
+    return this.#timers.first()?.dueMs;
   }
 
   /** Moves time forward by `ms`, firing what falls due on the way. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await settle();
+    await settle(this.#settleTurns);
     for (;;) {
-      const due = this.#takeDue(end);
-      if (due === undefined) break;
-      this.#now = Math.max(this.#now, due.dueMs);
-      due.callback();
-      await settle();
+      const dueMs = this.#timers.first()?.dueMs;
+      if (dueMs === undefined || dueMs > end) break;
+      this.#now = Math.max(this.#now, dueMs);
+      this.#timers.take()?.();
+      await settle(this.#settleTurns);
     }
-    this.#now = end;
-  }
-
-  #takeDue(end: number): { dueMs: number; callback: () => void } | undefined {
-    let dueId: number | undefined;
-    let due: { dueMs: number; callback: () => void } | undefined;
-    for (const [id, timer] of this.#timers) {
-      if (timer.dueMs > end) continue;
-      if (due === undefined || timer.dueMs < due.dueMs) [dueId, due] = [id, timer];
-    }
-    if (dueId !== undefined) this.#timers.delete(dueId);
-    return due;
+    this.#now = Math.max(this.#now, end);
   }
 }
 
@@ -66,6 +57,6 @@ export class FakeClock implements Clock {
 const SETTLE_TURNS = 4;
 
 /** Lets everything that is runnable now run. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+export async function settle(turns = SETTLE_TURNS): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
