@@ -131,7 +131,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       return Promise.resolve();
     },
   });
-  const dispatcher = new Dispatcher(controllers, sender, replicas);
+  // The dispatcher shares the controllers' replicas, so what it looks up is never older than what a reconcile has seen: an object that it
+  // misses has its own event still to come, and the reconcile which that causes reads everything anew.
+  const dispatcher = new Dispatcher(controllers, sender, { view: (resource) => replicas.recentView(resource) });
   const feed: LocalFeed = dispatchLocally(store, dispatcher, (error) =>
     log.warn({ error: String(error) }, 'a change was not dispatched'),
   );

@@ -28,6 +28,7 @@ export class ClusterState {
   readonly #nodes = new Map<string, NodeInfo>();
   /** By uid: the node a live pod is bound to. */
   readonly #bound = new Map<string, string>();
+  #list: NodeInfo[] | undefined;
   readonly #assumed = new Map<string, string>();
   readonly #unsubscribe: (() => void)[];
   /** By uid. */
@@ -50,8 +51,9 @@ export class ClusterState {
   }
 
   /** The nodes that exist. */
-  nodes(): NodeInfo[] {
-    return [...this.#nodes.values()].filter((info) => info.node !== undefined);
+  nodes(): readonly NodeInfo[] {
+    this.#list ??= [...this.#nodes.values()].filter((info) => info.node !== undefined);
+    return this.#list;
   }
 
   node(name: string): NodeInfo | undefined {
@@ -98,6 +100,7 @@ export class ClusterState {
   #takeNode({ type, object }: WatchEvent<V1Node>): void {
     const name = object.metadata?.name ?? '';
     const info = this.#info(name);
+    if (type === 'DELETED' || info.node === undefined) this.#list = undefined;
     if (type === 'DELETED') {
       info.setNode(undefined);
       if (info.pods.size === 0) this.#nodes.delete(name);

@@ -8,6 +8,27 @@ export interface Plugins {
   scores: readonly ScorePlugin[];
 }
 
+export interface RankingOptions {
+  plugins: Plugins;
+  nodes: readonly NodeInfo[];
+  random: Random;
+  /** How many pods of the signature want a place. */
+  podCount: number;
+}
+
+/** Fewer nodes than this are all looked at. */
+const SAMPLE_MIN = 100;
+
+/** So many pods of one signature are worth a look at every node. */
+const ALL_NODES_PODS = 16;
+
+/** kube-scheduler's adaptive share: half of the nodes, less the more there are, and never under 5 %. */
+function fittingNodesWanted(nodeCount: number, podCount: number): number {
+  if (nodeCount <= SAMPLE_MIN || podCount >= ALL_NODES_PODS) return nodeCount;
+  const percent = Math.max(5, 50 - Math.floor(nodeCount / 125));
+  return Math.max(SAMPLE_MIN, Math.floor((nodeCount * percent) / 100));
+}
+
 interface Entry {
   node: NodeInfo;
   fixedScore: number;
@@ -29,34 +50,31 @@ export function misfit(plugins: Plugins, pod: PodInfo, node: NodeInfo): Misfit |
 /**
  * The nodes for pods of one signature, best first. Every node is looked at once; then a heap gives the best for pod after pod. That
  * is exact, because placing pods elsewhere only ever makes a node worse: an entry whose node has changed is looked at again when it comes
- * to the top, and nowhere else.
+ * to the top, and nowhere else. For few pods on many nodes it looks only until enough fit, beginning elsewhere each time, and goes on when
+ * those are used up.
  */
 export class NodeRanking {
+  readonly #options: RankingOptions;
   readonly #plugins: Plugins;
-  readonly #heap: Entry[] = [];
+  readonly #start: number;
+  #scanned = 0;
+  #heap: Entry[] = [];
 
-  constructor(options: { plugins: Plugins; pod: PodInfo; nodes: readonly NodeInfo[]; random: Random }) {
+  constructor(options: RankingOptions) {
+    this.#options = options;
     this.#plugins = options.plugins;
-    const fitting = options.nodes.filter((node) => misfit(options.plugins, options.pod, node) === undefined);
-    const fixed = fixedScores(options.plugins, options.pod, fitting);
-    for (const [index, node] of fitting.entries()) {
-      const fixedScore = fixed[index] ?? 0;
-      this.#heap.push({
-        node,
-        fixedScore,
-        score: fixedScore + this.#usageScore(options.pod, node),
-        tie: randomInt(options.random, TIES),
-        generation: node.generation,
-      });
-    }
-    for (let index = (this.#heap.length >> 1) - 1; index >= 0; index--) this.#sink(index);
+    this.#start = options.nodes.length === 0 ? 0 : randomInt(options.random, options.nodes.length);
   }
 
   /** The best node that still fits; undefined when none does. */
   best(pod: PodInfo): NodeInfo | undefined {
     for (;;) {
       const top = this.#heap[0];
-      if (top === undefined) return undefined;
+      if (top === undefined) {
+        if (this.#scanned === this.#options.nodes.length) return undefined;
+        this.#scan(pod);
+        continue;
+      }
       if (top.generation === top.node.generation) return top.node;
       if (misfit(this.#plugins, pod, top.node) === undefined) {
         top.generation = top.node.generation;
@@ -68,6 +86,24 @@ export class NodeRanking {
       }
       this.#sink(0);
     }
+  }
+
+  /** Looks at further nodes until enough fit. */
+  #scan(pod: PodInfo): void {
+    const { nodes, random } = this.#options;
+    const wanted = fittingNodesWanted(nodes.length, this.#options.podCount);
+    const fitting: NodeInfo[] = [];
+    while (this.#scanned < nodes.length && fitting.length < wanted) {
+      const node = nodes[(this.#start + this.#scanned++) % nodes.length] as NodeInfo;
+      if (misfit(this.#plugins, pod, node) === undefined) fitting.push(node);
+    }
+    const fixed = fixedScores(this.#plugins, pod, fitting);
+    this.#heap = fitting.map((node, index) => {
+      const fixedScore = fixed[index] ?? 0;
+      const score = fixedScore + this.#usageScore(pod, node);
+      return { node, fixedScore, score, tie: randomInt(random, TIES), generation: node.generation };
+    });
+    for (let index = (this.#heap.length >> 1) - 1; index >= 0; index--) this.#sink(index);
   }
 
   #usageScore(pod: PodInfo, node: NodeInfo): number {

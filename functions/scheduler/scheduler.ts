@@ -91,12 +91,13 @@ export function createScheduler(
     const named = namedNodes(pod);
     if (named !== undefined) {
       const candidates = named.flatMap((name) => cluster.node(name) ?? []);
-      return new NodeRanking({ plugins, pod, nodes: candidates, random: run.context.random }).best(pod);
+      return new NodeRanking({ plugins, nodes: candidates, random: run.context.random, podCount: 1 }).best(pod);
     }
     const signature = signatureOf(pod);
     let ranking = run.rankings.get(signature);
     if (ranking === undefined) {
-      ranking = new NodeRanking({ plugins, pod, nodes: cluster.nodes(), random: run.context.random });
+      const podCount = cluster.pending.size;
+      ranking = new NodeRanking({ plugins, nodes: cluster.nodes(), random: run.context.random, podCount });
       run.rankings.set(signature, ranking);
     }
     return ranking.best(pod);

@@ -46,6 +46,9 @@ export interface WriteQuery {
   signal?: AbortSignal;
 }
 
+/** Header of the answer to a HEAD of a list: the collection's present revision. */
+export const REVISION_HEADER = 'zeroplane-resource-version';
+
 /** Content types of the patches; `merge` is RFC 7386, `json` RFC 6902. */
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
@@ -96,6 +99,16 @@ export class Client {
       item.kind ??= resource.kind;
     }
     return { items, resourceVersion: list.metadata.resourceVersion, continue: list.metadata.continue || undefined };
+  }
+
+  /**
+   * The resourceVersion a list of the whole resource would have now. Servers other than ours do not say it in a header: there it costs a
+   * list of one object.
+   */
+  async revision(resource: Resource<KubernetesObject>): Promise<string> {
+    const response = await this.#send({ method: 'HEAD', path: resourcePath(resource), headers: {} });
+    await response.bytes();
+    return response.header(REVISION_HEADER) ?? (await this.list(resource, { limit: 1 })).resourceVersion;
   }
 
   /** Ends when the server ends the stream or `signal` aborts. Throws an `ApiError` for an ERROR event (410: list again). */

@@ -6,7 +6,7 @@ import type { Resource } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
 /** What a replica reads with; a `Client` is one. */
-export type ReplicaSource = Pick<Client, 'list' | 'watch'>;
+export type ReplicaSource = Pick<Client, 'list' | 'revision' | 'watch'>;
 
 /** An object of a view: shared by all readers, so it must not be changed (`structuredClone` it first). */
 export type Shared<T> = T;
@@ -96,6 +96,15 @@ export class Replica<T extends KubernetesObject> {
     return this.#reach(1);
   }
 
+  /**
+   * The collection as of some moment after this replica was first read, and never older than any view given before. For hints, where what is
+   * missed now brings its own event later.
+   */
+  async recentView(): Promise<View<T>> {
+    if (this.#revision === 0) return this.view();
+    return { ...this.#view, resourceVersion: String(this.#revision) };
+  }
+
   /** Calls `listener` for each change from now on, after the copy has taken it in. Returns a function that ends this. */
   onEvent(listener: (event: WatchEvent<T>) => void): () => void {
     this.#listeners = [...this.#listeners, listener];
@@ -116,9 +125,7 @@ export class Replica<T extends KubernetesObject> {
 
   #ask(): Promise<number> {
     this.#askingNext = undefined;
-    const answer = this.#source
-      .list(this.#resource, { limit: 1 })
-      .then(({ resourceVersion }) => Number(resourceVersion));
+    const answer = this.#source.revision(this.#resource).then(Number);
     const asking: Promise<void> = answer.then(
       () => undefined,
       () => undefined,

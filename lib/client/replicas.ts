@@ -30,6 +30,11 @@ export class Replicas {
     return this.of(resource).view();
   }
 
+  /** See `Replica.recentView`. */
+  recentView<T extends KubernetesObject>(resource: Resource<T>): Promise<View<T>> {
+    return this.of(resource).recentView();
+  }
+
   close(): void {
     for (const replica of this.#replicas.values()) replica.close();
   }

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock/clock.js';
 import {
-  BATCH_SIZE_MAX,
   DEDUPLICATION_WINDOW_MS,
   DELAY_MAX_MS,
   groupOf,
@@ -32,8 +31,8 @@ interface Queued {
 /** The work queue within one process. It keeps SQS's deduplication and batch limits, so that what they break shows here. */
 export class MemoryWorkQueue implements WorkQueue {
   readonly #options: MemoryWorkQueueOptions;
-  /** Waiting messages by group, groups in the order in which they became ready. */
-  readonly #groups = new Map<string, Queued[]>();
+  /** The waiting message of each group: one stands for all, since a reconcile looks at the present, not at the message. */
+  readonly #groups = new Map<string, Queued>();
   readonly #ready = new Set<string>();
   readonly #busy = new Set<string>();
   readonly #delayed = new Map<string, { dueMs: number; cancel: () => void }>();
@@ -116,8 +115,8 @@ export class MemoryWorkQueue implements WorkQueue {
     if (this.#closed) return;
     const group = groupOf(queued.message);
     const waiting = this.#groups.get(group);
-    if (waiting === undefined) this.#groups.set(group, [queued]);
-    else waiting.push(queued);
+    // A fresh change resets the back-off: the message with the fewest failures stays.
+    if (waiting === undefined || queued.message.attempt < waiting.message.attempt) this.#groups.set(group, queued);
     if (!this.#busy.has(group)) this.#ready.add(group);
   }
 
@@ -125,24 +124,23 @@ export class MemoryWorkQueue implements WorkQueue {
     for (const group of this.#ready) {
       if (this.#busy.size >= this.#options.concurrency) return;
       this.#ready.delete(group);
-      const waiting = this.#groups.get(group);
-      if (waiting === undefined) continue;
-      const batch = waiting.splice(0, BATCH_SIZE_MAX);
-      if (waiting.length === 0) this.#groups.delete(group);
+      const queued = this.#groups.get(group);
+      if (queued === undefined) continue;
+      this.#groups.delete(group);
       this.#busy.add(group);
-      void this.#handle(group, batch);
+      void this.#handle(group, queued);
     }
   }
 
-  async #handle(group: string, batch: Queued[]): Promise<void> {
-    let failed: readonly WorkMessage[];
+  async #handle(group: string, queued: Queued): Promise<void> {
+    let isDone: boolean;
     try {
-      ({ failed } = await this.#options.handler(batch.map((queued) => queued.message)));
+      isDone = (await this.#options.handler([queued.message])).failed.length === 0;
     } catch {
-      failed = batch.map((queued) => queued.message);
+      isDone = false;
     }
     this.#busy.delete(group);
-    for (const queued of batch) if (failed.includes(queued.message)) this.#redeliver(queued);
+    if (!isDone) this.#redeliver(queued);
     if (this.#groups.has(group)) this.#ready.add(group);
     if (this.#busy.size === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
     this.#pump();

@@ -37,6 +37,3 @@ export const DELAY_MAX_MS = 900_000;
 
 /** SQS FIFO: a repeat of a deduplication id is dropped for five minutes. */
 export const DEDUPLICATION_WINDOW_MS = 300_000;
-
-/** SQS FIFO: messages in one batch. */
-export const BATCH_SIZE_MAX = 10;

@@ -12,6 +12,7 @@ import { handleDeleteCollection } from './delete-collection.js';
 import { handleGet } from './get.js';
 import { handleList } from './list.js';
 import { readBoolean } from './options.js';
+import { handleRevision } from './revision.js';
 import { handlePatch } from './patch.js';
 import type { ResourcePath } from './path.js';
 import type { ApiRequest, ApiResponse } from './request.js';
@@ -118,7 +119,7 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
     case 'get':
       return handleGet(registry, call, requireView(registry, call));
     case 'list':
-      return handleList(registry, call);
+      return call.request.method === 'HEAD' ? handleRevision(registry, call) : handleList(registry, call);
     case 'watch':
       return handleWatch(registry, call);
     case 'update':
