@@ -29,21 +29,16 @@ export function semanticEqual(left: unknown, right: unknown): boolean {
   return left === right || canonicalJson(left) === canonicalJson(right);
 }
 
-/** JSON with sorted keys and without fields that are null, `{}` or `[]`. */
+/** JSON with sorted keys and without fields that hold nothing: null, `{}`, `[]`, or objects of only such fields. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const fields: string[] = [];
   for (const key of Object.keys(value).sort()) {
-    const field = (value as Record<string, unknown>)[key];
-    if (isEmpty(field)) continue;
-    fields.push(`${JSON.stringify(key)}:${canonicalJson(field)}`);
+    const text = canonicalJson((value as Record<string, unknown>)[key]);
+    if (!EMPTY.has(text)) fields.push(`${JSON.stringify(key)}:${text}`);
   }
   return `{${fields.join(',')}}`;
 }
 
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  if (typeof value !== 'object') return false;
-  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
-}
+const EMPTY: ReadonlySet<string> = new Set(['null', '{}', '[]']);

@@ -25,9 +25,9 @@ export function isPodReady(pod: V1Pod): boolean {
 
 /** Ready for at least minReadySeconds. */
 export function isPodAvailable(pod: V1Pod, minReadySeconds: number | undefined, nowMs: number): boolean {
-  if (!isPodReady(pod)) return false;
+  if (!minReadySeconds) return isPodReady(pod);
   const readyMs = podReadySinceMs(pod);
-  return !minReadySeconds || (readyMs !== undefined && readyMs + minReadySeconds * 1000 <= nowMs);
+  return readyMs !== undefined && readyMs + minReadySeconds * 1000 <= nowMs;
 }
 
 /** When the pod became ready; undefined while it is not, or when its condition does not say. */

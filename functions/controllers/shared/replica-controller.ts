@@ -147,14 +147,20 @@ export function replicaStatus(
   nowMs: number,
 ): ReplicaStatus {
   const { template, minReadySeconds } = owner.spec ?? {};
-  const ready = active.filter(isPodReady);
   const labels = template?.metadata?.labels;
+  const counts = { labeled: 0, ready: 0, available: 0 };
+  for (const pod of active) {
+    if (matchesLabels(labels, pod.metadata?.labels)) counts.labeled++;
+    if (!isPodReady(pod)) continue;
+    counts.ready++;
+    if (!minReadySeconds || isPodAvailable(pod, minReadySeconds, nowMs)) counts.available++;
+  }
   return {
     ...owner.status,
     replicas: active.length,
-    fullyLabeledReplicas: nonZero(active.filter((pod) => matchesLabels(labels, pod.metadata?.labels)).length),
-    readyReplicas: nonZero(ready.length),
-    availableReplicas: nonZero(ready.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
+    fullyLabeledReplicas: nonZero(counts.labeled),
+    readyReplicas: nonZero(counts.ready),
+    availableReplicas: nonZero(counts.available),
     ...(terminating === undefined ? {} : { terminatingReplicas: terminating }),
     observedGeneration: owner.metadata?.generation,
     conditions: replicaConditions(owner, active.length, error, nowMs),
