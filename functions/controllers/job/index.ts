@@ -153,7 +153,7 @@ async function removeWhenExpired(
   if (ttlSecondsAfterFinished === undefined || finishedAt === undefined || isBeingDeleted(job)) return;
   const requeueAfterMs = Date.parse(finishedAt) + ttlSecondsAfterFinished * 1000 - context.clock.now();
   if (requeueAfterMs > 0) return { requeueAfterMs };
-  context.log('info', 'deleting a finished job whose time is up', { job: keyOf(job) });
+  context.log('debug', 'deleting a finished job whose time is up', { job: keyOf(job) });
   await context.client.ensureDeleted(jobs, refOf(job), {
     propagationPolicy: 'Foreground',
     preconditions: { uid: job.metadata?.uid },
