@@ -1,8 +1,13 @@
 import type { V1Ingress } from '../../../../lib/schema/generated/types.js';
+import { invalid, type FieldError } from '../../../../lib/api/field-errors.js';
+
+import { ingressSpecErrors, loadBalancerErrors } from './ingress-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
 const CELL_HOSTS_MAX = 3;
+
+const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 
 export const ingress = defineKind<V1Ingress>({
   group: 'networking.k8s.io',
@@ -16,6 +21,13 @@ export const ingress = defineKind<V1Ingress>({
   hasStatus: true,
   hasGeneration: true,
   inert: true,
+  validate: ({ spec }) => ingressSpecErrors(spec ?? {}),
+  validateCreate: (object) => classErrors(object),
+  validateStatusUpdate: ({ status }) => loadBalancerErrors(status?.loadBalancer?.ingress ?? []),
+  warnings: ({ metadata }, old) =>
+    old === undefined && metadata?.annotations?.[CLASS_ANNOTATION] !== undefined
+      ? [`annotation ${JSON.stringify(CLASS_ANNOTATION)} is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   columns: [
     {
       name: 'Class',
@@ -60,4 +72,12 @@ function addresses(object: V1Ingress): string {
   const points = object.status?.loadBalancer?.ingress ?? [];
   const texts = points.map((point) => point.ip || point.hostname || '').filter((text) => text !== '');
   return [...new Set(texts)].toSorted().join(',');
+}
+
+function classErrors({ metadata, spec }: V1Ingress): FieldError[] {
+  const annotated = metadata?.annotations?.[CLASS_ANNOTATION];
+  const named = spec?.ingressClassName;
+  return annotated === undefined || named === undefined || annotated === named
+    ? []
+    : [invalid(`annotations.${CLASS_ANNOTATION}`, annotated, 'must match `ingressClassName` when both are specified')];
 }

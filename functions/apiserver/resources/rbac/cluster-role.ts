@@ -1,4 +1,7 @@
 import type { V1ClusterRole } from '../../../../lib/schema/generated/types.js';
+import { isPathSegmentName } from '../../../../lib/api/names.js';
+import { policyRuleErrors } from './policy-rule.js';
+import { aggregationErrors } from './aggregation.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
 
@@ -11,5 +14,10 @@ export const clusterRole = defineKind<V1ClusterRole>({
   namespaced: false,
   definition: 'io.k8s.api.rbac.v1.ClusterRole',
   allowCreateOnUpdate: true,
+  validateName: isPathSegmentName,
+  validate: (object) => [
+    ...policyRuleErrors(object.rules, { isNamespaced: false }),
+    ...aggregationErrors(object.aggregationRule),
+  ],
   columns: [CREATED_AT],
 });

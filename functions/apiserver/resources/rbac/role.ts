@@ -1,4 +1,6 @@
 import type { V1Role } from '../../../../lib/schema/generated/types.js';
+import { isPathSegmentName } from '../../../../lib/api/names.js';
+import { policyRuleErrors } from './policy-rule.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
 
@@ -11,5 +13,7 @@ export const role = defineKind<V1Role>({
   namespaced: true,
   definition: 'io.k8s.api.rbac.v1.Role',
   allowCreateOnUpdate: true,
+  validateName: isPathSegmentName,
+  validate: (object) => policyRuleErrors(object.rules, { isNamespaced: true }),
   columns: [CREATED_AT],
 });
