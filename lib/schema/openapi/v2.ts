@@ -1,0 +1,69 @@
+import type { Operation, Path, Paths } from './operations.js';
+import type { Parameter } from './parameters.js';
+import { SchemaPublisher, type DescribedSchemaSource } from './published-schemas.js';
+import { codeText, extensions, referredDefinitions, sorted, type ServerInfo } from './v3.js';
+
+type Json = Record<string, unknown>;
+
+/** A complete OpenAPI 2.0 document of these paths and of all that they refer to. */
+export function buildV2(paths: Paths, source: DescribedSchemaSource, info: ServerInfo): Json {
+  const publisher = new SchemaPublisher(source, 2);
+  return {
+    swagger: '2.0',
+    info: { title: info.title, version: info.version },
+    paths: Object.fromEntries(sorted(paths).map(([path, about]) => [path, writePath(about, publisher)])),
+    definitions: publisher.definitions(referredDefinitions(paths)),
+    securityDefinitions: {
+      BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
+    },
+    security: [{ BearerToken: [] }],
+  };
+}
+
+function writePath({ operations, parameters }: Path, publisher: SchemaPublisher): Json {
+  return {
+    ...Object.fromEntries(
+      Object.entries(operations).map(([method, operation]) => [method, writeOperation(operation, publisher)]),
+    ),
+    ...(parameters.length === 0 ? {} : { parameters: parameters.map(writeParameter) }),
+  };
+}
+
+function writeOperation(operation: Operation, publisher: SchemaPublisher): Json {
+  const { body, answer } = operation;
+  const parameters: Json[] = operation.parameters.map(writeParameter);
+  if (body !== undefined) {
+    parameters.unshift({
+      name: 'body',
+      in: 'body',
+      ...(body.required ? { required: true } : {}),
+      schema: publisher.reference(body.definition),
+    });
+  }
+  const schema = answer === undefined ? { type: 'string' } : publisher.reference(answer);
+  return {
+    description: operation.description,
+    consumes: body?.mediaTypes ?? ['*/*'],
+    produces: operation.mediaTypes,
+    schemes: ['https'],
+    tags: [operation.tag],
+    operationId: operation.id,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    responses: {
+      ...Object.fromEntries(operation.codes.map((code) => [String(code), { description: codeText(code), schema }])),
+      '401': { description: 'Unauthorized' },
+    },
+    ...extensions(operation),
+  };
+}
+
+function writeParameter({ name, in: place, description, type }: Parameter): Json {
+  return {
+    name,
+    in: place,
+    description,
+    ...(place === 'path' ? { required: true } : {}),
+    type,
+    uniqueItems: true,
+  };
+}
