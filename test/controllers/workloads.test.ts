@@ -37,8 +37,8 @@ async function podsOf(app: string): Promise<V1Pod[]> {
   return (await cluster.client.list(pods, { namespace: 'default', labelSelector: `app=${app}` })).items;
 }
 
-async function images(app: string): Promise<(string | undefined)[]> {
-  return (await podsOf(app)).map(({ spec }) => spec?.containers[0]?.image).sort();
+async function images(app: string): Promise<string[]> {
+  return (await podsOf(app)).map(({ spec }) => spec?.containers[0]?.image ?? '').sort();
 }
 
 function deployment(replicas: number): V1Deployment {
@@ -167,7 +167,7 @@ describe('stateful set', () => {
     });
     await cluster.until(async () => {
       const claims = (await cluster.client.list(persistentVolumeClaims, { namespace: 'default' })).items;
-      expect(claims.map(({ metadata }) => metadata?.name).sort()).toEqual(['data-db-0', 'data-db-1']);
+      expect(claims.map(({ metadata }) => metadata?.name ?? '').sort()).toEqual(['data-db-0', 'data-db-1']);
     });
     expect((await cluster.client.get(pods, named('db-1'))).spec?.volumes?.[0]).toMatchObject({
       name: 'data',
@@ -227,7 +227,7 @@ describe('job', () => {
     const { value } = await cluster.until(() => ended('Complete'), 300_000);
     expect(value.status).toMatchObject({ succeeded: 5, completedIndexes: '0-4', ready: 0, terminating: 0 });
     const finished = (await cluster.client.list(pods, { namespace: 'default' })).items;
-    expect(finished.map(({ spec }) => spec?.hostname).sort()).toEqual([
+    expect(finished.map(({ spec }) => spec?.hostname ?? '').sort()).toEqual([
       'work-0',
       'work-1',
       'work-2',

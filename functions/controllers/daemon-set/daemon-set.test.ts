@@ -135,7 +135,7 @@ describe('daemon set', () => {
       cluster
         .list(controllerRevisions)
         .map(({ revision }) => revision)
-        .sort(),
+        .sort((left, right) => left - right),
     ).toEqual([2, 3]);
   });
 

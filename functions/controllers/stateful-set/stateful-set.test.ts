@@ -147,7 +147,7 @@ describe('stateful set', () => {
       cluster
         .list(controllerRevisions)
         .map(({ revision }) => revision)
-        .sort(),
+        .sort((left, right) => left - right),
     ).toEqual([2, 3]);
   });
 
@@ -184,7 +184,7 @@ describe('stateful set', () => {
       cluster
         .list(controllerRevisions)
         .map(({ revision }) => revision)
-        .sort(),
+        .sort((left, right) => left - right),
     ).toEqual([3, 4]);
   });
 
