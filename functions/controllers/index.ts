@@ -4,6 +4,8 @@ import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
 import { disruptionController } from './disruption.js';
 import { jobController } from './job/index.js';
+import { garbageCollector } from './garbage-collector/index.js';
+import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
 import { replicaSetController } from './replica-set.js';
@@ -36,6 +38,8 @@ export function createControllers(config: ControllersConfig): Controller[] {
     cronJobController,
     disruptionController,
     staleDisruptionController,
+    namespaceController,
+    garbageCollector,
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
