@@ -100,7 +100,7 @@ function nameLengthErrors(name: string): FieldError[] {
 
 function specErrors(spec: V1CronJobSpec): FieldError[] {
   return [
-    ...scheduleErrors(spec.schedule),
+    ...scheduleErrors(spec.schedule ?? ''),
     ...nonNegativeErrors('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
     ...(spec.timeZone === undefined ? [] : timeZoneErrors('spec.timeZone', spec.timeZone)),
     ...concurrencyErrors(spec.concurrencyPolicy ?? ''),
