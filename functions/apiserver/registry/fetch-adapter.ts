@@ -26,7 +26,7 @@ async function readBody(request: Request, maxBytes: number): Promise<Uint8Array>
   let size = 0;
   for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw requestEntityTooLarge(`Request entity too large: limit is ${maxBytes}`);
+    if (size > maxBytes) throw requestEntityTooLarge(`limit is ${maxBytes}`);
     chunks.push(chunk);
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
