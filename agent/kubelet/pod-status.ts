@@ -80,7 +80,7 @@ function containerStatus(pod: V1Pod, spec: V1Container, state: PodState, context
       ? { waiting: waiting ?? { reason: waitingReason(pod) } }
       : stateOf(container, context.runtimeName),
     lastState: last?.state === 'exited' ? stateOf(last, context.runtimeName) : {},
-    ready: isDone || (isStarted && context.prober.isReady(pod, spec, container)),
+    ready: isInit && !isSidecar(spec) ? isDone : isStarted && context.prober.isReady(pod, spec, container),
     restartCount: container?.attempt ?? 0,
     image: container?.image ?? spec.image ?? '',
     imageID: container?.imageId ?? '',

@@ -34,7 +34,8 @@ export class PodWorker {
   #running: Promise<void> | undefined;
   #cancelTimer: () => void = () => undefined;
   #isStopped = false;
-  /** The status that the API server last acknowledged. */
+  /** The status that is on its way to the API server, and the one that it last acknowledged. */
+  #reporting: V1PodStatus | undefined;
   #reported: V1PodStatus | undefined;
   /** The resourceVersion it got. A pod of the watch that is older does not have it yet; one that is newer may have been changed by others. */
   #reportedRevision = 0;
@@ -50,8 +51,23 @@ export class PodWorker {
   }
 
   update(pod: V1Pod): void {
+    const before = this.#pod;
     this.#pod = pod;
-    this.poke();
+    if (before === pod || !this.#isOwnEcho(before, pod)) this.poke();
+  }
+
+  /** Nothing is new to us but the status that we are reporting ourselves. */
+  #isOwnEcho(before: V1Pod, after: V1Pod): boolean {
+    const reported = this.#reporting ?? this.#reported;
+    return (
+      reported !== undefined &&
+      // With its end told, what is left of a pod is to be stopped.
+      isTerminal(before) === isTerminal(after) &&
+      deepEqual(pick(after.status, reported), reported) &&
+      deepEqual(othersConditions(before, reported), othersConditions(after, reported)) &&
+      deepEqual(before.spec, after.spec) &&
+      deepEqual({ ...before.metadata, resourceVersion: '' }, { ...after.metadata, resourceVersion: '' })
+    );
   }
 
   remove(): void {
@@ -184,6 +200,7 @@ export class PodWorker {
     if (isTerminal(pod)) status.phase = pod.status?.phase;
     if (deepEqual(status, pick(seen.status, status))) return;
     const uid = pod.metadata?.uid;
+    this.#reporting = status;
     try {
       const patch = { metadata: { uid }, status };
       const written = await client.patch(pods, refOf(pod), 'strategic', patch, { subresource: 'status' });
@@ -191,6 +208,8 @@ export class PodWorker {
     } catch (error) {
       if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
       throw error;
+    } finally {
+      this.#reporting = undefined;
     }
     this.#reported = status;
   }
@@ -198,6 +217,11 @@ export class PodWorker {
 
 function isTerminal(pod: V1Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** The conditions of a pod that are not the kubelet's. */
+function othersConditions(pod: V1Pod, ours: V1PodStatus): V1PodStatus['conditions'] {
+  return pod.status?.conditions?.filter((one) => !ours.conditions?.some((other) => other.type === one.type));
 }
 
 /** The fields of `from` that `like` has too, and of its conditions those types. */
