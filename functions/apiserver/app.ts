@@ -5,12 +5,13 @@ import type { UserInfo } from '../../lib/api/meta.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
 import type { MessageSource } from '../../lib/schema/protobuf/message-source.js';
-import type { SchemaSource } from '../../lib/schema/schema.js';
+import type { DescribedSchemaSource } from '../../lib/schema/openapi/published-schemas.js';
 import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
 import type { AdmissionPlugin, WriteReservation } from './admission/plugin.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { RequestMetrics } from './discovery/metrics.js';
+import { openApiHandler } from './discovery/openapi.js';
 import { Paths, type DocumentHandler } from './discovery/paths.js';
 import { Catalog } from './registry/catalog.js';
 import { silentLog, type Log, type Registry } from './registry/context.js';
@@ -29,7 +30,7 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly kinds: readonly KindDefinition[];
-  readonly schemas: SchemaSource & MessageSource;
+  readonly schemas: DescribedSchemaSource & MessageSource;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly admission?: readonly AdmissionPlugin[];
@@ -93,7 +94,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       { name: 'store', check: async () => void (await store.revision('core/namespaces')) },
     ],
     metrics: () => metrics.response(registry.watches.open),
-    documents: options.documents ?? {},
+    documents: { '/openapi/': openApiHandler(catalog, options.schemas), ...options.documents },
   });
   const handler = new RequestHandler({
     registry,

@@ -90,3 +90,23 @@ test('versions are ordered as Kubernetes orders them', () => {
     'foo1',
   ]);
 });
+
+test('OpenAPI v3 has an index and a document per version; v2 is protobuf when asked for', async () => {
+  const { request } = testServer();
+  const index = (await request('GET', '/openapi/v3')).json.paths;
+  const url = index['apis/apps/v1'].serverRelativeURL as string;
+  const document = await request('GET', url);
+  expect(document.headers.get('cache-control')).toContain('immutable');
+  expect(document.json.paths['/apis/apps/v1/namespaces/{namespace}/deployments'].post).toBeDefined();
+  const unchanged = await request('GET', '/openapi/v3/apis/apps/v1', undefined, {
+    'if-none-match': document.headers.get('etag') ?? '',
+  });
+  expect(unchanged.status).toBe(304);
+  const moved = await request('GET', '/openapi/v3/apis/apps/v1?hash=OLD');
+  expect(moved.status).toBe(301);
+  expect(moved.headers.get('location')).toBe(url);
+  expect((await request('GET', '/openapi/v3/apis/none/v1')).status).toBe(404);
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  const v2 = await request('GET', '/openapi/v2', undefined, { accept });
+  expect(v2.headers.get('content-type')).toBe(accept);
+});

@@ -1,0 +1,98 @@
+import {
+  OpenApiDocuments,
+  OPENAPI_V2_PROTOBUF_TYPE,
+  type OpenApiDocument,
+} from '../../../lib/schema/openapi/documents.js';
+import type { DescribedSchemaSource } from '../../../lib/schema/openapi/published-schemas.js';
+import type { ApiResourceDescription } from '../../../lib/schema/openapi/resource-description.js';
+import type { Catalog } from '../registry/catalog.js';
+import { notAcceptable } from '../../../lib/api/errors.js';
+import { parseAccept } from '../registry/negotiate.js';
+import type { ApiRequest, ApiResponse } from '../registry/request.js';
+import { JSON_TYPE, textResponse } from '../registry/respond.js';
+import { SCALE_KIND } from '../registry/scale.js';
+import { discoverGroups, type DiscoveredResource, type DiscoveredSubresource } from './groups.js';
+import type { DocumentHandler } from './paths.js';
+import { KUBERNETES_VERSION } from './version.js';
+
+/** A document asked for by its hash never changes under that address. */
+const BY_HASH_CACHE_CONTROL = 'public, max-age=31536000, immutable';
+
+/** `/openapi/v2`, `/openapi/v3` and the documents of single group versions below it. */
+export function openApiHandler(catalog: Catalog, source: DescribedSchemaSource): DocumentHandler {
+  let documents: OpenApiDocuments | undefined;
+  const made = (): OpenApiDocuments => {
+    const { major, minor, patch } = KUBERNETES_VERSION;
+    const info = { title: 'Kubernetes', version: `v${major}.${minor}.${patch}` };
+    return (documents ??= new OpenApiDocuments(describeResources(catalog), source, info));
+  };
+  return async (request, query) => {
+    const path = request.path.replace(/\/$/, '');
+    if (path === '/openapi/v2') return answer(request, query, v2(request, made()));
+    if (path === '/openapi/v3') return answer(request, query, made().index());
+    if (!path.startsWith('/openapi/v3/')) return undefined;
+    const document = made().v3(path.slice('/openapi/v3/'.length));
+    return document === undefined ? undefined : answer(request, query, document);
+  };
+}
+
+function v2(request: ApiRequest, documents: OpenApiDocuments): OpenApiDocument {
+  const accept = request.header('accept') ?? '';
+  if (accept === '') return documents.v2();
+  for (const { type } of parseAccept(accept)) {
+    if (type === OPENAPI_V2_PROTOBUF_TYPE) return documents.v2Protobuf();
+    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return documents.v2();
+  }
+  throw notAcceptable([JSON_TYPE, OPENAPI_V2_PROTOBUF_TYPE]);
+}
+
+function answer(request: ApiRequest, query: URLSearchParams, document: OpenApiDocument): ApiResponse {
+  const etag = `"${document.etag}"`;
+  const hash = query.get('hash');
+  if (hash !== null && hash !== document.etag) {
+    // An address from an older index: where the document is now.
+    return textResponse(301, '', { location: `${request.path}?hash=${document.etag}` });
+  }
+  const headers = {
+    'content-type': document.contentType,
+    'cache-control': hash === null ? 'no-cache, private' : BY_HASH_CACHE_CONTROL,
+    etag,
+    vary: 'Accept',
+  };
+  if (request.header('if-none-match') === etag) return { status: 304, headers, body: undefined };
+  return { status: 200, headers, body: document.bytes };
+}
+
+function* describeResources(catalog: Catalog): Generator<ApiResourceDescription> {
+  for (const { versions } of discoverGroups(catalog)) {
+    for (const { resources } of versions) for (const one of resources) yield describe(one);
+  }
+}
+
+function describe({ resource, verbs, subresources }: DiscoveredResource): ApiResourceDescription {
+  const { singular, namespaced } = resource.definition;
+  return {
+    group: resource.group,
+    version: resource.version,
+    kind: resource.kind,
+    plural: resource.plural,
+    singular,
+    namespaced,
+    verbs,
+    definition: resource.schema,
+    subresources: subresources.map((one) => {
+      const definition = definitionOf({ resource, verbs, subresources }, one);
+      return { name: one.name, kind: one.kind, verbs: one.verbs, ...(definition === undefined ? {} : { definition }) };
+    }),
+  };
+}
+
+/** Subresources that are no object: a stream, or a connection. */
+const STREAMS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+
+function definitionOf({ resource }: DiscoveredResource, { name }: DiscoveredSubresource): string | undefined {
+  if (STREAMS.has(name)) return undefined;
+  if (name === 'scale') return SCALE_KIND.schema;
+  const declared = resource.definition.subresources?.find((one) => one.name === name);
+  return declared?.bodyKind?.definition ?? resource.schema;
+}
