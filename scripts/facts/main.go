@@ -20,7 +20,7 @@ const objectsPerKind = 12
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: facts write DIRECTORY | facts definitions FILE | facts golden DIRECTORY")
+		fmt.Fprintln(os.Stderr, "usage: facts write DIRECTORY | facts definitions FILE | facts golden DIRECTORY | facts openapi DIRECTORY")
 		os.Exit(2)
 	}
 	published := openapi.GetOpenAPIDefinitions(func(name string) spec.Ref {
@@ -33,6 +33,8 @@ func main() {
 		writeDefinitions(os.Args[2], published)
 	case "golden":
 		writeGolden(os.Args[2], objectsPerKind)
+	case "openapi":
+		checkOpenAPI(os.Args[2])
 	}
 }
 
