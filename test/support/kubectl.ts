@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, createWriteStream, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -57,47 +57,80 @@ export interface KubectlResult {
 /** Time after which a kubectl that does not end is killed: a hang is a failure. */
 const KUBECTL_TIMEOUT_MS = 60_000;
 
+export interface RunOptions {
+  input?: string;
+  env?: Record<string, string>;
+  /** Default KUBECTL_TIMEOUT_MS. */
+  timeoutMs?: number;
+}
+
 /** Stock kubectl against one cluster. */
 export class Kubectl {
   readonly #file: string;
   readonly #kubeconfig: string;
   readonly #home: string;
+  readonly #always: readonly string[];
 
-  constructor(file: string, options: { kubeconfig: string; home: string }) {
+  /** `always` are arguments that stand before those of every call. */
+  constructor(file: string, options: { kubeconfig: string; home: string; always?: readonly string[] }) {
     this.#file = file;
     this.#kubeconfig = options.kubeconfig;
     this.#home = options.home;
+    this.#always = options.always ?? [];
+  }
+
+  /** The same kubectl with further arguments before those of every call: `-n NAMESPACE`, `--as USER`. */
+  with(...always: string[]): Kubectl {
+    const options = { kubeconfig: this.#kubeconfig, home: this.#home, always: [...this.#always, ...always] };
+    return new Kubectl(this.#file, options);
+  }
+
+  /** A kubectl that runs on: `proxy`, `get --watch`. Whoever starts it ends it. */
+  spawn(args: readonly string[], options: RunOptions = {}): ChildProcess {
+    return spawn(this.#file, [...this.#always, ...args], {
+      // HOME is the test's own, so that cached discovery of one cluster is never used for another.
+      env: { ...process.env, KUBECONFIG: this.#kubeconfig, HOME: this.#home, ...options.env },
+      timeout: options.timeoutMs ?? KUBECTL_TIMEOUT_MS,
+    });
   }
 
   /** Runs kubectl whatever comes of it. */
-  run(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Promise<KubectlResult> {
+  run(args: readonly string[], options: RunOptions = {}): Promise<KubectlResult> {
     return new Promise((resolve, reject) => {
-      const child = spawn(this.#file, args, {
-        // HOME is the test's own, so that cached discovery of one cluster is never used for another.
-        env: { ...process.env, KUBECONFIG: this.#kubeconfig, HOME: this.#home, ...options.env },
-        timeout: KUBECTL_TIMEOUT_MS,
-      });
+      const child = this.spawn(args, options);
       let stdout = '';
       let stderr = '';
-      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+      child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+      child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
       child.on('error', reject);
       child.on('close', (code) => resolve({ code: code ?? -1, stdout, stderr }));
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(options.input ?? '');
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(options.input ?? '');
     });
   }
 
   /** Runs kubectl and resolves with what it printed; fails when kubectl does. */
-  async ok(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}): Promise<string> {
+  async ok(args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.run(args, options);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}: ${stderr}${stdout}`);
     return stdout;
   }
 
+  /** Runs kubectl, which must fail, and resolves with what it said. */
+  async fails(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.run(args, options);
+    if (code <= 0) throw new Error(`kubectl ${args.join(' ')} ended with ${code}, not a failure: ${stderr}${stdout}`);
+    return stderr + stdout;
+  }
+
   /** `kubectl get … -o json`. */
   async json<T>(args: readonly string[]): Promise<T> {
     return JSON.parse(await this.ok([...args, '-o', 'json'])) as T;
+  }
+
+  /** `kubectl get … -o jsonpath=…`. */
+  path(args: readonly string[], jsonpath: string): Promise<string> {
+    return this.ok([...args, '-o', `jsonpath=${jsonpath}`]);
   }
 
   /** `kubectl apply -f -` of one or more objects. */
