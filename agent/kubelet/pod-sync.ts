@@ -133,6 +133,7 @@ async function startContainer(
   }
   try {
     const imageId = await runtime.pullImage(image, sandbox);
+    await events.normal(pod, 'Pulled', `Successfully pulled image ${JSON.stringify(image)}`);
     const attempt = (newest(state, spec.name)?.attempt ?? -1) + 1;
     const containerId = await runtime.createContainer(
       sandboxId,

@@ -160,7 +160,7 @@ describe('ranking', () => {
       for (let count = 0; count < 40; count++) {
         const next = pod({}, { cpu: '250m', memory: '256Mi' });
         const scoreOf = (one: NodeInfo): number =>
-          Math.floor(scorePlugins.find((plugin) => plugin.name === 'NodeResourcesFit')?.score(next, one) ?? 0);
+          scorePlugins.find((plugin) => plugin.name === 'NodeResourcesFit')?.score(next, one) ?? 0;
         const fitting = nodes.filter((one) => misfit(plugins, next, one) === undefined);
         const best = ranked.best(next);
         expect(best === undefined).toBe(fitting.length === 0);

@@ -106,10 +106,11 @@ export class NodeRanking {
     for (let index = (this.#heap.length >> 1) - 1; index >= 0; index--) this.#sink(index);
   }
 
+  /** Not rounded, as kube-scheduler would: on large nodes small pods would make no difference, and all go to the same one. */
   #usageScore(pod: PodInfo, node: NodeInfo): number {
     let score = 0;
     for (const plugin of this.#plugins.scores) {
-      if (plugin.kind === 'usage') score += plugin.weight * Math.floor(plugin.score(pod, node));
+      if (plugin.kind === 'usage') score += plugin.weight * plugin.score(pod, node);
     }
     return score;
   }
