@@ -5,11 +5,12 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildDescriptions } from './generate-schemas/descriptions.js';
 import { readFacts } from './generate-schemas/facts.js';
 import { buildMessages } from './generate-schemas/messages.js';
 import { readModels } from './generate-schemas/models.js';
 import { matchModels } from './generate-schemas/names.js';
-import { buildDescriptions, buildSchemas } from './generate-schemas/schemas.js';
+import { buildSchemas } from './generate-schemas/schemas.js';
 import { writeTypes } from './generate-schemas/types.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');

@@ -20,9 +20,6 @@ export interface GeneratedSchemas {
   kinds: Record<string, string>;
 }
 
-/** Of each definition its own description and those of its fields. */
-export type GeneratedDescriptions = Record<string, [description: string, fields: Record<string, string>]>;
-
 /** All definitions that have a model, with what `facts` adds. Throws when a reference would dangle. */
 export function buildSchemas(models: Map<string, Model>, facts: Facts): GeneratedSchemas {
   const definitions: Record<string, Schema> = {};
@@ -130,19 +127,4 @@ function isObject(value: unknown): boolean {
 function parseKind(text: string): { group: string; version: string; kind: string } {
   const slash = text.lastIndexOf('/');
   return { ...parseApiVersion(text.slice(0, slash)), kind: text.slice(slash + 1) };
-}
-
-/** The texts of client-node's models; a field whose text is only that of its type is left out. */
-export function buildDescriptions(models: Map<string, Model>, schemas: GeneratedSchemas): GeneratedDescriptions {
-  const descriptions: GeneratedDescriptions = {};
-  for (const [name, { description }] of Object.entries(SPECIAL)) descriptions[name] = [description, {}];
-  for (const name of Object.keys(schemas.definitions)) {
-    const model = models.get(name);
-    if (model === undefined) continue;
-    const texts = model.properties
-      .filter((property) => property.description !== '' && property.format !== 'int-or-string')
-      .map((property) => [property.name, property.description] as const);
-    descriptions[name] = [model.description, Object.fromEntries(texts)];
-  }
-  return descriptions;
 }
