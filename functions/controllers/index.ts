@@ -4,6 +4,9 @@ import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
 import { disruptionController } from './disruption.js';
 import { jobController } from './job/index.js';
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring.js';
+import { endpointSliceController } from './endpoint-slice/index.js';
+import { endpointsController } from './endpoints/index.js';
 import { garbageCollector } from './garbage-collector/index.js';
 import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
@@ -40,6 +43,9 @@ export function createControllers(config: ControllersConfig): Controller[] {
     staleDisruptionController,
     namespaceController,
     garbageCollector,
+    endpointsController,
+    endpointSliceController,
+    endpointSliceMirroringController,
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
