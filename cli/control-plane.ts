@@ -23,7 +23,7 @@ import { dispatchLocally, type LocalFeed } from '../functions/dispatcher/local-f
 import { resync, RESYNC_INTERVAL_MS } from '../functions/dispatcher/resync.js';
 import { createScheduler } from '../functions/scheduler/scheduler.js';
 import type { UserInfo } from '../lib/api/meta.js';
-import { Client } from '../lib/client/client.js';
+import { Client, parseKey } from '../lib/client/client.js';
 import { Replicas } from '../lib/client/replicas.js';
 import type { Transport } from '../lib/client/transport.js';
 import type { Clock } from '../lib/clock/clock.js';
@@ -126,9 +126,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     observe: ({ error, ...outcome }) => {
       if (error !== undefined) log.info({ ...outcome, error: String(error) }, 'reconcile failed, will be retried');
     },
-    onGiveUp: (message, error) => {
+    onGiveUp: async (message, error) => {
       log.error({ ...message, error: String(error) }, 'reconcile given up until something changes');
-      return Promise.resolve();
+      const controller = controllers.find(({ name }) => name === message.controller);
+      if (controller !== undefined) await tellObject(controller, message.key, error, contexts(controller));
     },
   });
   // The dispatcher shares the controllers' replicas, so what it looks up is never older than what a reconcile has seen: an object that it
@@ -271,6 +272,20 @@ function contextsOf(parts: {
     made.set(name, context);
     return context;
   };
+}
+
+/** Says on the object itself that its controller has given it up. By convention the first resource a controller watches is the one its keys name. */
+async function tellObject(
+  controller: Controller,
+  key: string,
+  error: unknown,
+  { client, events }: ControllerContext,
+): Promise<void> {
+  const resource = controller.watches[0]?.resource;
+  const object = resource === undefined ? undefined : await client.find(resource, parseKey(key)).catch(() => undefined);
+  if (object === undefined) return;
+  const reason = error instanceof Error ? error.message : String(error);
+  await events.warning(object, 'ReconcileFailed', `${controller.name} gives up until something changes: ${reason}`);
 }
 
 /** Now and then every `intervalMs`, one after the other. */

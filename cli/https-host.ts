@@ -1,8 +1,9 @@
+import type { EventEmitter } from 'node:events';
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { requestEntityTooLarge } from '../lib/api/errors.js';
+import { badRequest, requestEntityTooLarge } from '../lib/api/errors.js';
 import { isStreamed, type ApiRequest, type ApiResponse, type Peer } from '../functions/apiserver/registry/request.js';
 
 export interface HttpsHostOptions {
@@ -10,20 +11,56 @@ export interface HttpsHostOptions {
   tls: { cert: string; key: string; clientCa: string };
   handle(request: ApiRequest): Promise<ApiResponse>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
+  /** Default: HOST_LIMITS. Tests cannot wait that long. */
+  limits?: Partial<HostLimits>;
 }
 
-/** Time for a client to send its headers, and then its whole request. */
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 60_000;
-/** How long an idle kept-alive connection stays: longer than client-go's 90 s, so that clients close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 120_000;
+/** How long a client may take for what it has to do. */
+export interface HostLimits {
+  handshakeMs: number;
+  headersMs: number;
+  /** Headers and body. */
+  requestMs: number;
+  /** How long an idle kept-alive connection stays: longer than client-go's 90 s, so that clients close first. */
+  keepAliveMs: number;
+  /** How long a client may leave an answer unread that waits to be sent. */
+  stallMs: number;
+  /** How long the rest of a refused body is still read, so that its sender gets to see the answer. */
+  lingerMs: number;
+}
+
+export const HOST_LIMITS: HostLimits = {
+  handshakeMs: 15_000,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  keepAliveMs: 120_000,
+  stallMs: 60_000,
+  lingerMs: 5_000,
+};
+
+/** Connections are looked at this often, or four times in the shortest limit. */
+const CHECK_INTERVAL_MS = 5_000;
+
+/** Request line and headers, as in Kubernetes: selectors are long sometimes. */
+const HEADERS_MAX_BYTES = 1024 * 1024;
+
+/** A refused body that is at most so long is read to its end and the connection kept, as Go's server does. */
+const DISCARD_MAX_BYTES = 256 * 1024;
+
+/** Bodies above this go to the socket in pieces, so that a client that does not read is noticed. */
+const WRITE_PIECE_BYTES = 1024 * 1024;
 
 /** The API server behind a local HTTPS socket: turns Node's requests into the core's and back, and nothing else. */
 export class HttpsHost {
   readonly #server: https.Server;
+  readonly #limits: HostLimits;
   readonly #streams = new Set<AbortController>();
+  /** The answer that each connection is working on. */
+  readonly #answers = new WeakMap<Duplex, ServerResponse>();
 
   constructor(options: HttpsHostOptions) {
+    const limits = { ...HOST_LIMITS, ...options.limits };
+    this.#limits = limits;
     this.#server = https.createServer(
       {
         cert: options.tls.cert,
@@ -33,9 +70,12 @@ export class HttpsHost {
         requestCert: true,
         rejectUnauthorized: false,
         minVersion: 'TLSv1.2',
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+        handshakeTimeout: limits.handshakeMs,
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersMs / 4, limits.requestMs / 4),
+        keepAliveTimeout: limits.keepAliveMs,
+        maxHeaderSize: HEADERS_MAX_BYTES,
         noDelay: true,
       },
       (request, response) => void this.#serve(options.handle, request, response),
@@ -44,9 +84,12 @@ export class HttpsHost {
       socket.on('error', () => socket.destroy());
       options.upgrade(request, socket, head, peerOf(socket as TLSSocket));
     });
-    // A malformed request or handshake is the client's matter; the socket is closed for us.
-    this.#server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    // A malformed or unfinished request is the client's matter: it is told so unless an answer is on its way.
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const answer = this.#answers.get(socket);
+      const isAnswering = answer?.headersSent === true && !answer.writableFinished;
+      if (!socket.writable || isAnswering) socket.destroy();
+      else socket.end(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     });
     this.#server.on('tlsClientError', () => undefined);
   }
@@ -80,17 +123,29 @@ export class HttpsHost {
   ): Promise<void> {
     const gone = new AbortController();
     this.#streams.add(gone);
+    this.#answers.set(incoming.socket, outgoing);
     outgoing.on('close', () => {
       gone.abort();
       this.#streams.delete(gone);
     });
     try {
       const response = await handle(toApiRequest(incoming, gone.signal));
-      await write(response, outgoing, incoming);
+      await write({ response, outgoing, incoming, limits: this.#limits });
     } catch {
       // The core answers every failure itself: what is left is a connection that broke while we wrote.
       outgoing.destroy();
     }
+  }
+}
+
+function refusalOf(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout';
+    default:
+      return '400 Bad Request';
   }
 }
 
@@ -131,50 +186,128 @@ function toApiRequest(incoming: IncomingMessage, signal: AbortSignal): ApiReques
   };
 }
 
-async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = (): Error => requestEntityTooLarge(`Request entity too large: limit is ${maxBytes}`);
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of incoming) {
-    const bytes = chunk as Uint8Array;
-    size += bytes.byteLength;
-    if (size > maxBytes) throw tooLarge();
-    chunks.push(bytes);
-  }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+/** The body as it comes in. The stream is left alone when it is too long: destroying it would end the connection before the answer. */
+function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = (): Error => requestEntityTooLarge(`limit is ${maxBytes}`);
+  const unfinished = (): Error => badRequest('the connection ended before the whole body had come');
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge());
+  if (incoming.readableEnded) return Promise.resolve(NO_BYTES);
+  if (incoming.destroyed) return Promise.reject(unfinished());
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    const settle = (then: () => void): void => {
+      incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      then();
+    };
+    const onData = (chunk: Uint8Array): void => {
+      size += chunk.byteLength;
+      chunks.push(chunk);
+      if (size <= maxBytes) return;
+      incoming.pause();
+      settle(() => reject(tooLarge()));
+    };
+    const onEnd = (): void => settle(() => resolve(joined(chunks)));
+    const onClose = (): void => settle(() => reject(unfinished()));
+    incoming.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
 }
 
-async function write(response: ApiResponse, outgoing: ServerResponse, incoming: IncomingMessage): Promise<void> {
+interface Exchange {
+  readonly response: ApiResponse;
+  readonly outgoing: ServerResponse;
+  readonly incoming: IncomingMessage;
+  readonly limits: HostLimits;
+}
+
+async function write(exchange: Exchange): Promise<void> {
+  const { response, outgoing, incoming } = exchange;
   const { body } = response;
-  // A body that was refused unread would be taken for the next request.
-  if (!incoming.complete && incoming.method !== 'GET') outgoing.shouldKeepAlive = false;
-  if (isStreamed(body)) {
-    outgoing.writeHead(response.status, response.headers);
-    outgoing.flushHeaders();
+  if (isStreamed(body)) return writeStream(exchange, body);
+  const bytes = body === undefined ? NO_BYTES : body instanceof Uint8Array ? body : joined(body);
+  const refusesBody = !incoming.complete && lengthOf(incoming) > DISCARD_MAX_BYTES;
+  if (refusesBody) outgoing.shouldKeepAlive = false;
+  outgoing.writeHead(response.status, { ...response.headers, 'content-length': bytes.byteLength });
+  if (incoming.method === 'HEAD') outgoing.end();
+  else await writeBytes(exchange, bytes, refusesBody);
+}
+
+async function writeStream({ response, outgoing, incoming, limits }: Exchange, body: AsyncIterable<Uint8Array>) {
+  outgoing.writeHead(response.status, response.headers);
+  outgoing.flushHeaders();
+  if (incoming.method !== 'HEAD') {
     for await (const chunk of body) {
       if (outgoing.destroyed) break;
-      if (!outgoing.write(chunk)) await drained(outgoing);
+      if (!outgoing.write(chunk)) await drained(outgoing, limits.stallMs);
     }
+  }
+  outgoing.end();
+}
+
+async function writeBytes({ outgoing, incoming, limits }: Exchange, bytes: Uint8Array, refusesBody: boolean) {
+  let at = 0;
+  for (; bytes.byteLength - at > WRITE_PIECE_BYTES; at += WRITE_PIECE_BYTES) {
+    if (!outgoing.write(bytes.subarray(at, at + WRITE_PIECE_BYTES))) await drained(outgoing, limits.stallMs);
+    if (outgoing.destroyed) return;
+  }
+  const last = at === 0 ? bytes : bytes.subarray(at);
+  if (refusesBody) {
+    // Closing with bytes unread would reset the connection, and the answer might be lost with it.
+    outgoing.write(last);
+    await discard(incoming, limits.lingerMs);
     outgoing.end();
     return;
   }
-  const chunks = body === undefined ? [] : body instanceof Uint8Array ? [body] : body;
-  let length = 0;
-  for (const chunk of chunks) length += chunk.byteLength;
-  outgoing.writeHead(response.status, { ...response.headers, 'content-length': length });
-  if (incoming.method === 'HEAD') outgoing.end();
-  else outgoing.end(chunks.length === 1 ? chunks[0] : chunks.length === 0 ? undefined : Buffer.concat(chunks, length));
+  outgoing.end(last);
+  if ((outgoing.socket?.writableLength ?? 0) > 0) await finished(outgoing, limits.stallMs);
 }
 
-function drained(outgoing: ServerResponse): Promise<void> {
+const NO_BYTES = new Uint8Array(0);
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+}
+
+/** How long the body of a request is at most. */
+function lengthOf(incoming: IncomingMessage): number {
+  const declared = incoming.headers['content-length'];
+  if (declared !== undefined) return Number(declared);
+  return incoming.headers['transfer-encoding'] === undefined ? 0 : Number.POSITIVE_INFINITY;
+}
+
+/** Reads on without keeping anything, until the client has sent all, has gone, or has had its time. */
+function discard(incoming: IncomingMessage, withinMs: number): Promise<void> {
+  const ended = settled(incoming, ['end', 'close', 'error'], withinMs, () => undefined);
+  incoming.resume();
+  return ended;
+}
+
+/** Resolves when the socket takes more. Destroys a connection whose client reads nothing for too long. */
+function drained(outgoing: ServerResponse, stallMs: number): Promise<void> {
+  return settled(outgoing, ['drain', 'close'], stallMs, () => outgoing.destroy());
+}
+
+function finished(outgoing: ServerResponse, stallMs: number): Promise<void> {
+  return settled(outgoing, ['finish', 'close'], stallMs, () => outgoing.destroy());
+}
+
+/** Resolves with the first of the events, or after `withinMs` and what is to be done then. */
+function settled(
+  emitter: EventEmitter,
+  events: readonly string[],
+  withinMs: number,
+  onTimeout: () => void,
+): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
-      outgoing.off('drain', done);
-      outgoing.off('close', done);
+      clearTimeout(timer);
+      for (const event of events) emitter.off(event, done);
       resolve();
     };
-    outgoing.on('drain', done);
-    outgoing.on('close', done);
+    const timer = setTimeout(() => {
+      onTimeout();
+      done();
+    }, withinMs);
+    for (const event of events) emitter.on(event, done);
   });
 }
