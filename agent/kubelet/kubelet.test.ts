@@ -218,6 +218,17 @@ it('an image that cannot be pulled is tried again after a wait', async () => {
   expect(items.length).toBeGreaterThan(0);
 });
 
+it('a pod whose image takes long to pull says that its container is being created', async () => {
+  await create(podOf('web', {}, scripted({ pull: '3000' })));
+  await cluster.advance(500);
+  const { status } = await get('web');
+  expect(status?.phase).toBe('Pending');
+  expect(status?.containerStatuses?.[0]?.state?.waiting?.reason).toBe('ContainerCreating');
+  expect(condition(await get('web'), 'Ready')?.status).toBe('False');
+  await cluster.advance(3000);
+  expect((await get('web')).status?.phase).toBe('Running');
+});
+
 describe('deletion', () => {
   it('ends the containers, then the object', async () => {
     await create(podOf('web'));

@@ -18,6 +18,9 @@ export interface PodWorkerContext extends SyncContext {
 /** After an error of the API or the runtime. */
 const RETRY_MS = 1_000;
 
+/** A start that takes longer than this shows what it waits for meanwhile; one that does not saves the write. */
+const SLOW_START_MS = 100;
+
 /**
  * Everything the kubelet does for one pod, one step after the other: it brings it up, keeps it as it should be, reports its status, and
  * takes it down. Steps are triggered by changes of the pod, of its containers, and by its own waits.
@@ -127,11 +130,27 @@ export class PodWorker {
       await this.#report(pod, { ...state, rejection: this.#rejection });
       return undefined;
     }
-    const wakeUpMs = await syncPod(pod, state, this.#context);
+    const wakeUpMs = await this.#sync(pod, state);
     await this.#report(pod, state);
     const deadlineMs = this.#deadlineMs(pod);
     if (deadlineMs === undefined) return wakeUpMs;
     return Math.min(wakeUpMs ?? Infinity, Math.max(deadlineMs, clock.now()));
+  }
+
+  /** One step towards running, which a pull can make long: then its status is reported in between. */
+  async #sync(pod: V1Pod, state: PodState): Promise<number | undefined> {
+    let inBetween: Promise<void> = Promise.resolve();
+    const cancelTimer = this.#context.clock.setTimer(SLOW_START_MS, () => {
+      inBetween = this.#report(pod, state).catch((error: unknown) =>
+        this.#context.log('warn', 'pod status was not reported', { pod: refOf(pod), error: String(error) }),
+      );
+    });
+    try {
+      return await syncPod(pod, state, this.#context);
+    } finally {
+      cancelTimer();
+      await inBetween;
+    }
   }
 
   /** A pod that is being deleted: its containers end, the last status is told, and then the API object goes. */

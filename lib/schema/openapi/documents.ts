@@ -7,7 +7,9 @@ import type { ApiResourceDescription } from './resource-description.js';
 import { buildV2 } from './v2.js';
 import { buildV3, type ServerInfo } from './v3.js';
 
+/** What clients ask for, and what the answer is called: an @ is not allowed in a media type, and Go's parser says so. */
 export const OPENAPI_V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const OPENAPI_V2_PROTOBUF_ANSWER_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 export const OPENAPI_JSON_TYPE = 'application/json';
 
 /** A document as it is answered. */
@@ -59,7 +61,7 @@ export class OpenApiDocuments {
 
   /** `/openapi/v2` as protobuf, which is what kubectl asks for. */
   v2Protobuf(): OpenApiDocument {
-    return this.once('v2 protobuf', () => document(encodeOpenApiV2(this.buildV2()), OPENAPI_V2_PROTOBUF_TYPE));
+    return this.once('v2 protobuf', () => document(encodeOpenApiV2(this.buildV2()), OPENAPI_V2_PROTOBUF_ANSWER_TYPE));
   }
 
   private buildV2(): Record<string, unknown> {
