@@ -15,11 +15,14 @@ import { openApiHandler } from './discovery/openapi.js';
 import { Paths, type DocumentHandler } from './discovery/paths.js';
 import { Catalog } from './registry/catalog.js';
 import { silentLog, type Log, type Registry } from './registry/context.js';
+import { expireEvents } from './registry/expiry.js';
 import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
 import { RequestHandler } from './registry/handler.js';
 import type { NodeConnection } from './registry/node-connection.js';
 import { StoredObjects } from './registry/objects.js';
 import type { ApiRequest, ApiResponse, Peer } from './registry/request.js';
+import { UpToDateStore } from './registry/schema-number.js';
+import { applyDefaults } from './registry/schema-rules.js';
 import type { SubresourceHandler } from './registry/subresource.js';
 import { WebSockets } from './registry/upgrade.js';
 import { WatchHubs } from './registry/watch-hub.js';
@@ -55,6 +58,8 @@ export interface ApiServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer?: Peer): void;
   /** A way in with an identity fixed now: the same chain without authentication and without a network. */
   inProcess(user: UserInfo): InProcess;
+  /** Deletes the events whose time is over, and says how many. To be called every few minutes. */
+  expireEvents(): Promise<number>;
   /** Ends all watches. The store stays open: it belongs to who opened it. */
   close(): void;
 }
@@ -66,15 +71,18 @@ export interface InProcess {
 
 /** Builds the API server from its dependencies. It starts nothing: timers and readers live only while watches are open. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { store, clock, random } = options;
+  const { clock, random, schemas } = options;
   const catalog = new Catalog(options.kinds);
+  const store = new UpToDateStore(options.store, catalog, (resource, object) =>
+    applyDefaults({ schemas }, resource, object),
+  );
   const objects = new StoredObjects(store, catalog);
   const registry: Registry = {
     store,
     clock,
     random,
     catalog,
-    schemas: options.schemas,
+    schemas,
     objects,
     hubs: new WatchHubs({ store, objects, clock }),
     watches: { open: 0 },
@@ -94,7 +102,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       { name: 'store', check: async () => void (await store.revision('core/namespaces')) },
     ],
     metrics: () => metrics.response(registry.watches.open),
-    documents: { '/openapi/': openApiHandler(catalog, options.schemas), ...options.documents },
+    documents: { '/openapi/': openApiHandler(catalog, schemas), ...options.documents },
   });
   const handler = new RequestHandler({
     registry,
@@ -117,6 +125,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       fetch: async (request) => app.fetch(request, { user }),
       handle: (request) => handle({ ...request, user }),
     }),
+    expireEvents: () => expireEvents(registry),
     close() {
       sockets.close();
       registry.hubs.close();

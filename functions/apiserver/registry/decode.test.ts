@@ -161,7 +161,9 @@ test('the paths and methods that do not exist', async () => {
   expect((await request('POST', '/api/v1/pods', {})).status).toBe(405);
   expect((await request('PUT', MAPS, {})).status).toBe(405);
   expect((await request('POST', `${MAPS}/a`, {})).status).toBe(405);
-  expect((await request('POST', '/version', {})).status).toBe(405);
+  expect((await request('POST', '/version', {})).headers.get('allow')).toBe('GET, HEAD');
+  expect((await request('PUT', MAPS, {})).headers.get('allow')).toBe('DELETE, GET, POST');
+  expect((await request('POST', `${MAPS}/a`, {})).headers.get('allow')).toBe('DELETE, GET, PATCH, PUT');
   expect((await request('GET', `${MAPS}/%zz`)).status).toBe(404);
   expect((await request('GET', `${MAPS}/a/none`)).status).toBe(404);
 });

@@ -11,6 +11,7 @@ import { handleDelete } from './delete.js';
 import { handleDeleteCollection } from './delete-collection.js';
 import { handleGet } from './get.js';
 import { handleList } from './list.js';
+import { negotiate } from './negotiate.js';
 import { readBoolean } from './options.js';
 import { handleRevision } from './revision.js';
 import { handlePatch } from './patch.js';
@@ -101,6 +102,9 @@ export async function admitCall(
   return { call: { request, path, query, user, resource, warnings }, verb };
 }
 
+/** What cannot be answered as the client wants it must be refused before anything is written. */
+const CHANGES: ReadonlySet<Verb> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+
 async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
   const { resource, path } = call;
   checkScope(resource, path, verb);
@@ -113,6 +117,7 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
   if ((verb === 'update' || verb === 'patch') && path.name === '') throw refuseMethod();
   if (!resource.verbs.has(verb)) throw refuseMethod();
   warnInert(resource, call, verb);
+  if (CHANGES.has(verb)) negotiate(call.request.header('accept'));
   switch (verb) {
     case 'create':
       return handleCreate(registry, call);
@@ -121,6 +126,7 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
     case 'list':
       return call.request.method === 'HEAD' ? handleRevision(registry, call) : handleList(registry, call);
     case 'watch':
+      if (call.request.method === 'HEAD') throw refuseMethod();
       return handleWatch(registry, call);
     case 'update':
       return handleUpdate(registry, call, requireView(registry, call));
@@ -135,6 +141,7 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
 
 async function answerSubresource(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
   const view = viewOf(registry, call);
+  if (view !== undefined && CHANGES.has(verb)) negotiate(call.request.header('accept'));
   if (view === undefined) {
     if (verb === 'get' || verb === 'create' || verb === 'update') return handleAction(registry, call, verb);
     if (verb === 'watch') return handleAction(registry, call, 'get');

@@ -2,6 +2,22 @@ import { stringifyJson } from '../../../lib/json/stringify.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 
 /**
+ * Counts the changes of built-in schemas that give existing objects new defaults. Raised by one with each; see `UpToDateStore`.
+ * Stored bytes carry it as so many spaces behind their first brace, which JSON allows, so that they can be answered as they are.
+ */
+export const SCHEMA_NUMBER = 1;
+
+const OPEN = `{${' '.repeat(SCHEMA_NUMBER)}`;
+const SPACE = 0x20;
+
+/** The number of the schema that the bytes were written under. */
+export function schemaNumberOf(body: Uint8Array): number {
+  let at = 1;
+  while (body[at] === SPACE) at++;
+  return at - 1;
+}
+
+/**
  * The form objects are stored in: `{"kind":K,"apiVersion":V,"metadata":{"resourceVersion":"N",…},…}`. The revision stands at the
  * same place in every body of a kind, so that the bytes of another revision are a splice and not a new serialisation.
  */
@@ -36,7 +52,7 @@ export function encodeObject(object: KubernetesObject): EncodedObject {
 
 /** Kinds and versions are ASCII identifiers, so characters are bytes. */
 function headOf(kind: string, apiVersion: string): string {
-  return `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{`;
+  return `${OPEN}"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{`;
 }
 
 const VERSION_MEMBER = Buffer.from('"metadata":{"resourceVersion":"');

@@ -5,6 +5,7 @@ import type { Authenticator, AuthorizationAttributes } from '../auth/auth.js';
 import { forbiddenByAuthorizer } from '../auth/authorizer.js';
 import { impersonate, readImpersonation } from '../auth/impersonation.js';
 import { anonymousUser } from '../auth/users.js';
+import { allowedMethods } from './allowed-methods.js';
 import type { Registry } from './context.js';
 import { dispatchResource, refuseMethod, verbOf } from './dispatch.js';
 import { IN_FLIGHT_MAX, OVERLOAD_RETRY_AFTER_SECONDS, QUERY_MAX_CHARACTERS } from './limits.js';
@@ -79,6 +80,9 @@ export class RequestHandler {
       response = await this.#answer(request, path, warnings);
     } catch (error) {
       response = errorResponse(this.#refusal(error, request, path, requestId));
+      if (response.status === 405 && path !== undefined) {
+        response.headers.allow = allowedMethods(this.#registry.catalog, path);
+      }
     } finally {
       this.#inFlight--;
     }

@@ -6,7 +6,7 @@ import type { Schema } from '../../../lib/schema/schema.js';
 import type { Registry } from './context.js';
 import type { WithMeta } from './metadata.js';
 import type { Resource } from './catalog.js';
-import { fillZeroStructs } from './zero-structs.js';
+import { fillZeroValues } from './zero-values.js';
 
 /** The definition of that name; every kind has one, or the server does not start. */
 export function definitionOf(registry: Pick<Registry, 'schemas'>, name: string): Schema {
@@ -16,9 +16,9 @@ export function definitionOf(registry: Pick<Registry, 'schemas'>, name: string):
 }
 
 /** Fills in what the schema and the kind give as defaults. Changes `object`. */
-export function applyDefaults(registry: Registry, resource: Resource, object: WithMeta): void {
+export function applyDefaults(registry: Pick<Registry, 'schemas'>, resource: Resource, object: WithMeta): void {
   const schema = definitionOf(registry, resource.schema);
-  fillZeroStructs(schema, object, registry.schemas);
+  fillZeroValues(schema, object, registry.schemas);
   const filled = fillDefaults(schema, object, registry.schemas, { goZeroValues: true });
   if (filled !== object) Object.assign(object, filled);
   if (resource.alternate === undefined) resource.definition.defaults?.(object);

@@ -35,7 +35,7 @@ async function* joined(batches: AsyncIterable<readonly Uint8Array[]>): AsyncGene
 
 /** The events of a watch as frames, one line each, until it ends. Throws what can be refused before the first byte. */
 export async function openWatch(registry: Registry, call: Call): Promise<AsyncIterable<readonly Uint8Array[]>> {
-  const options = readListOptions(call.query, true);
+  const options = selectName(readListOptions(call.query, true), call);
   const presenter = presenterOf(registry, call);
   if (presenter.representation.format !== 'json') throw notAcceptable(['application/json;stream=watch']);
   const selection = readSelection(call.resource, call.path.namespace, options);
@@ -52,6 +52,15 @@ export async function openWatch(registry: Registry, call: Call): Promise<AsyncIt
     hub?.release();
     throw error;
   }
+}
+
+/** The legacy form `/watch/…/pods/NAME` is a watch of that name. */
+function selectName(options: ListOptions, call: Call): ListOptions {
+  const { name } = call.path;
+  if (name === '') return options;
+  const selectsName = `metadata.name=${name.replace(/[\\,=]/g, '\\$&')}`;
+  const { fieldSelector } = options;
+  return { ...options, fieldSelector: fieldSelector === '' ? selectsName : `${fieldSelector},${selectsName}` };
 }
 
 interface Start {

@@ -3,11 +3,11 @@ import { shapeOf, type Shape } from '../../../lib/schema/engine/index.js';
 import type { Schema, SchemaSource } from '../../../lib/schema/schema.js';
 
 /**
- * In Go a member that is a struct, and no pointer, is always there. Kubernetes' rules look into it without asking, and it is
- * written even when empty (`"template":{}`). So members that are required and have the empty object as default are filled in,
- * and the spec of an object too; hooks of kinds may then rely on them.
+ * In Go a member that is no pointer is always there, as its zero value. Kubernetes' rules look at it without asking, and where
+ * it is required it is written even so (`"template":{}`, `"schedule":""`). So required members with a zero value as default
+ * are filled in, and the spec of an object too; hooks of kinds may then rely on them. Changes `object`.
  */
-export function fillZeroStructs(schema: Schema, object: object, source: SchemaSource): void {
+export function fillZeroValues(schema: Schema, object: object, source: SchemaSource): void {
   const shape = shapeOf(schema, source);
   const spec = shape.fields.get('spec');
   const root = object as Record<string, unknown>;
@@ -17,7 +17,7 @@ export function fillZeroStructs(schema: Schema, object: object, source: SchemaSo
 
 /** What has to be filled in an object of a shape, and where to look further. */
 interface Plan {
-  readonly structs: string[];
+  readonly zeros: [name: string, zero: '' | 0 | false | 'struct'][];
   readonly members: [name: string, plan: Plan][];
   element: Plan | undefined;
   /** Something is to be filled here or below. */
@@ -29,10 +29,11 @@ const plans = new WeakMap<Shape, Plan>();
 function planOf(shape: Shape): Plan {
   const known = plans.get(shape);
   if (known !== undefined) return known;
-  const plan: Plan = { structs: [], members: [], element: undefined, needed: false };
+  const plan: Plan = { zeros: [], members: [], element: undefined, needed: false };
   plans.set(shape, plan);
   for (const [name, field] of shape.fields) {
-    if (field.required && field.shape.kind === 'object' && isEmptyObject(field.schema.default)) plan.structs.push(name);
+    const zero = field.required ? zeroOf(field.schema.default) : undefined;
+    if (zero !== undefined) plan.zeros.push([name, zero]);
     const inner = planOf(field.shape);
     // A shape that contains itself is still being planned: it is looked into, which costs little.
     if (inner.needed || plan === inner || !isFinal(field.shape)) plan.members.push([name, inner]);
@@ -41,7 +42,7 @@ function planOf(shape: Shape): Plan {
     const inner = planOf(shape.element.shape);
     if (inner.needed || !isFinal(shape.element.shape)) plan.element = inner;
   }
-  plan.needed = plan.structs.length > 0 || plan.members.length > 0 || plan.element !== undefined;
+  plan.needed = plan.zeros.length > 0 || plan.members.length > 0 || plan.element !== undefined;
   finals.add(shape);
   return plan;
 }
@@ -53,7 +54,7 @@ function isFinal(shape: Shape): boolean {
 }
 
 function fill(plan: Plan, value: Record<string, unknown>): void {
-  for (const name of plan.structs) if (value[name] === undefined) value[name] = {};
+  for (const [name, zero] of plan.zeros) if (value[name] === undefined) value[name] = zero === 'struct' ? {} : zero;
   for (const [name, inner] of plan.members) descend(inner, value[name]);
   if (plan.element !== undefined) for (const name in value) descend(plan.element, value[name]);
 }
@@ -64,6 +65,11 @@ function descend(plan: Plan, value: unknown): void {
   } else if (isJsonObject(value)) {
     fill(plan, value);
   }
+}
+
+function zeroOf(value: unknown): '' | 0 | false | 'struct' | undefined {
+  if (value === '' || value === 0 || value === false) return value;
+  return isEmptyObject(value) ? 'struct' : undefined;
 }
 
 function isEmptyObject(value: unknown): boolean {
