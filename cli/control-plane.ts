@@ -70,6 +70,9 @@ const RECONCILES_MAX = 16;
 /** How long a node may miss its heartbeats, as in Kubernetes. */
 const NODE_GRACE_MS = 40_000;
 
+/** Events live an hour; a few minutes more do not matter. */
+const EVENT_EXPIRY_INTERVAL_MS = 5 * 60 * 1_000;
+
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 /** A whole control plane in this process: API server, dispatcher, scheduler and controllers over one store. */
@@ -162,6 +165,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         await repair();
       } catch (error) {
         log.warn({ error: String(error) }, 'repair of service allocations failed, the next one is in some minutes');
+      }
+    },
+    closers,
+  );
+  every(
+    clock,
+    EVENT_EXPIRY_INTERVAL_MS,
+    async () => {
+      try {
+        await api.expireEvents();
+      } catch (error) {
+        log.warn({ error: String(error) }, 'old events were not deleted, the next attempt is in some minutes');
       }
     },
     closers,
