@@ -78,13 +78,18 @@ export function job(name: string, options: WorkloadOptions = {}): Manifest {
   };
 }
 
-export function cronJob(name: string, schedule: string, options: WorkloadOptions = {}): Manifest {
-  const { spec } = job(name, options) as { spec?: unknown };
+/** `spec` is the CronJob's, the rest its Jobs'. */
+export function cronJob(
+  name: string,
+  schedule: string,
+  options: WorkloadOptions & { jobSpec?: object } = {},
+): Manifest {
+  const { spec } = job(name, { ...options, spec: options.jobSpec ?? {} });
   return {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
     metadata: { name },
-    spec: { schedule, jobTemplate: { spec: { ...(spec as object) } }, ...options.spec },
+    spec: { schedule, jobTemplate: { spec }, ...options.spec },
   };
 }
 

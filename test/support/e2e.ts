@@ -27,6 +27,11 @@ export class E2eCluster {
   #transport: (Transport & { close(): void }) | undefined;
   #scenes = 0;
 
+  /** False when there is no kubectl, and the tests are skipped. */
+  get isStarted(): boolean {
+    return this.#process !== undefined;
+  }
+
   get process(): ClusterProcess {
     if (this.#process === undefined) throw new Error('the cluster is used before it has started');
     return this.#process;
