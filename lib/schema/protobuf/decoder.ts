@@ -140,7 +140,10 @@ export class Decoder {
   }
 
   private finish(type: MessageType, values: Values, object: JsonObject, typeMeta?: JsonObject): void {
-    for (const [index, field] of type.fields.entries()) {
+    const { fields } = type;
+    for (let index = 0; index < fields.length; index++) {
+      const field = fields[index];
+      if (field === undefined) continue;
       if (field.number === 0) {
         const value = typeMeta?.[field.name];
         if (value !== undefined) object[field.name] = value;

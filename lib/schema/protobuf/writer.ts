@@ -1,6 +1,7 @@
 import { BYTES, FIXED64, VARINT } from './wire.js';
 
 const INITIAL_BYTES = 512;
+const VARINT_BYTES_MAX = 10;
 const NEGATIVE_TO_UNSIGNED = 1n << 64n;
 
 /**
@@ -36,7 +37,12 @@ export class BackwardWriter {
   }
 
   string(number: number, value: string): void {
-    this.bytes(number, Buffer.from(value, 'utf8'));
+    const length = Buffer.byteLength(value, 'utf8');
+    this.reserve(length);
+    this.start -= length;
+    this.buffer.write(value, this.start, 'utf8');
+    this.varint(length);
+    this.tag(number, BYTES);
   }
 
   integer(number: number, value: number | bigint): void {
@@ -62,18 +68,27 @@ export class BackwardWriter {
   }
 
   private varint(value: number | bigint): void {
-    const groups: number[] = [];
-    if (typeof value === 'number' && value >= 0 && value <= 0x7fff_ffff) {
-      let rest = value;
-      for (; rest > 0x7f; rest >>>= 7) groups.push((rest & 0x7f) | 0x80);
-      groups.push(rest);
-    } else {
-      let rest = BigInt(value);
-      if (rest < 0n) rest += NEGATIVE_TO_UNSIGNED;
-      for (; rest > 0x7fn; rest >>= 7n) groups.push(Number(rest & 0x7fn) | 0x80);
-      groups.push(Number(rest));
+    if (typeof value === 'bigint' || value < 0 || value > 0x7fff_ffff) {
+      this.longVarint(value);
+      return;
     }
-    this.prepend(Uint8Array.from(groups));
+    this.reserve(VARINT_BYTES_MAX);
+    let length = 1;
+    for (let rest = value >>> 7; rest > 0; rest >>>= 7) length++;
+    this.start -= length;
+    let at = this.start;
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.buffer[at++] = (rest & 0x7f) | 0x80;
+    this.buffer[at] = rest;
+  }
+
+  private longVarint(value: number | bigint): void {
+    const bytes: number[] = [];
+    let rest = BigInt(value);
+    if (rest < 0n) rest += NEGATIVE_TO_UNSIGNED;
+    for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+    bytes.push(Number(rest));
+    this.prepend(Uint8Array.from(bytes));
   }
 
   private reserve(count: number): void {
