@@ -30,7 +30,7 @@ interface Item {
 export const garbageCollector: Controller = {
   name: 'garbage-collector',
   watches: [...collectedResources.values()].map((resource) =>
-    watch(resource, (change) => subjectsOf(resource, change)),
+    watch(resource, (change, lookup) => subjectsOf(resource, change, lookup)),
   ),
   async reconcile(key, context) {
     const subject = parseSubject(key);
@@ -65,10 +65,10 @@ async function collect({ resource, object }: Item, context: ControllerContext): 
     const dependents = await dependentsOf(object.metadata?.uid ?? '', context);
     if (dependents.length > 0) {
       // Where a dependent waits for its dependents too, the two may wait for each other: this one stops blocking.
-      if (dependents.some((dependent) => waitsForDependents(dependent.object))) {
-        await stopBlocking({ resource, object }, context);
-      }
-      return remove({ resource, object }, 'Foreground', context);
+      const isCircle = dependents.some((dependent) => waitsForDependents(dependent.object));
+      const present = isCircle ? await stopBlocking({ resource, object }, context) : object;
+      if (present !== undefined) await remove({ resource, object: present }, 'Foreground', context);
+      return;
     }
   }
   const finalizers = object.metadata?.finalizers ?? [];
@@ -100,7 +100,8 @@ async function classify(
     const resource = ownerResource(reference);
     if (resource === undefined) return undefined;
     if (resource.namespaced && !isNamespaced) {
-      const message = `ownerRef ${JSON.stringify(`${reference.apiVersion}/${reference.kind}, namespace: , name: ${reference.name}, uid: ${reference.uid}`)} of a cluster-scoped object must not be of a namespaced kind`;
+      const { apiVersion, kind, name, uid } = reference;
+      const message = `ownerRef [${apiVersion}/${kind}, namespace: , name: ${name}, uid: ${uid}] does not exist in namespace ""`;
       await context.events.warning(object, 'OwnerRefInvalidNamespace', message);
       return undefined;
     }
@@ -153,8 +154,10 @@ async function remove(
   propagationPolicy: 'Orphan' | 'Foreground' | 'Background',
   { client }: ControllerContext,
 ): Promise<void> {
-  const { uid } = object.metadata ?? {};
-  await ignoringAbsence(client.delete(resource, refOf(object), { propagationPolicy, preconditions: { uid } }));
+  // On this very version it was judged: a new owner is a new version.
+  const { uid, resourceVersion } = object.metadata ?? {};
+  const preconditions = { uid, resourceVersion };
+  await ignoringAbsence(client.delete(resource, refOf(object), { propagationPolicy, preconditions }));
 }
 
 async function removeReferences(
@@ -166,19 +169,21 @@ async function removeReferences(
   await patchOwners(item, (owners) => owners.filter((owner) => !gone.has(owner.uid)), context);
 }
 
-async function stopBlocking(item: Item, context: ControllerContext): Promise<void> {
-  await patchOwners(item, (owners) => owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })), context);
+/** The object as it is then; undefined: it is gone. */
+async function stopBlocking(item: Item, context: ControllerContext): Promise<KubernetesObject | undefined> {
+  if (item.object.metadata?.ownerReferences?.every((owner) => owner.blockOwnerDeletion !== true)) return item.object;
+  return patchOwners(item, (owners) => owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })), context);
 }
 
 async function patchOwners(
   { resource, object }: Item,
   change: (owners: readonly OwnerReference[]) => OwnerReference[],
   { client }: ControllerContext,
-): Promise<void> {
+): Promise<KubernetesObject | undefined> {
   const { uid, resourceVersion, ownerReferences = [] } = object.metadata ?? {};
   const changed = change(ownerReferences);
   const patch = { metadata: { uid, resourceVersion, ownerReferences: changed.length === 0 ? null : changed } };
-  await ignoringAbsence(client.patch(resource, refOf(object), 'merge', patch));
+  return ignoringAbsence(client.patch(resource, refOf(object), 'merge', patch));
 }
 
 async function removeFinalizer(
@@ -192,11 +197,12 @@ async function removeFinalizer(
   await ignoringAbsence(client.patch(resource, refOf(object), 'merge', patch));
 }
 
-async function ignoringAbsence(write: Promise<unknown>): Promise<void> {
+async function ignoringAbsence<T>(write: Promise<T>): Promise<T | undefined> {
   try {
-    await write;
+    return await write;
   } catch (error) {
     if (!isApiError(error, 'NotFound')) throw error;
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KubernetesObject, OwnerReference } from '../../../lib/api/meta.js';
 import { keyOf, parseKey, type ObjectRef } from '../../../lib/client/client.js';
 import { collectionName, type Resource } from '../../../lib/client/resource.js';
-import type { ObjectChange } from '../../../lib/work/controller.js';
+import type { Lookup, ObjectChange } from '../../../lib/work/controller.js';
 import { collectedResources, ownerResource } from './resources.js';
 
 /** What a key of the garbage collector asks to look at: an object, or what a deleted owner has left behind. */
@@ -23,32 +23,54 @@ export function subjectKey(resource: Resource<KubernetesObject>, object: Kuberne
   return `${collectionName(resource)}#${keyOf(object)}`;
 }
 
-/** Which subjects a change of an object concerns. */
-export function subjectsOf(
+/**
+ * Which subjects a change of an object concerns. What this leaves out because a lookup is behind comes with the event it is behind of: a
+ * dependent is looked at when it appears, an owner when it begins to wait.
+ */
+export async function subjectsOf(
   resource: Resource<KubernetesObject>,
   { type, object, previous }: ObjectChange<KubernetesObject>,
-): string[] {
-  const owners = object.metadata?.ownerReferences ?? [];
+  lookup: Lookup,
+): Promise<string[]> {
   if (type === 'deleted') {
     // Its dependents have one owner less; its own owners may be waiting for it.
-    return [`${GONE}${object.metadata?.uid}`, ...owners.flatMap((owner) => ownerKey(owner, object))];
+    const { uid = '', ownerReferences = [] } = object.metadata ?? {};
+    const waiting = await waitingOwners(ownerReferences, object, lookup);
+    return (await hasDependents(uid, lookup)) ? [GONE + uid, ...waiting] : waiting;
   }
-  const isOwned = owners.length > 0 && (previous === undefined || !sameOwners(previous, object));
-  const waits = previous === undefined ? isWaiting(object) : isWaiting(object) && !isWaiting(previous);
-  const keys = isOwned || waits ? [subjectKey(resource, object)] : [];
+  const owners = object.metadata?.ownerReferences ?? [];
+  const ownersChanged = previous === undefined || !sameOwners(previous, object);
+  const waits = isWaiting(object) && (previous === undefined || !isWaiting(previous));
+  const keys = (owners.length > 0 && ownersChanged) || waits ? [subjectKey(resource, object)] : [];
   // An owner that waits for its blocking dependents is told when one stops blocking.
-  if (previous !== undefined && isOwned) {
-    for (const owner of previous.metadata?.ownerReferences ?? []) keys.push(...ownerKey(owner, object));
+  if (previous !== undefined && ownersChanged) {
+    keys.push(...(await waitingOwners(previous.metadata?.ownerReferences ?? [], object, lookup)));
   }
   return keys;
 }
 
-function ownerKey(owner: OwnerReference, dependent: KubernetesObject): string[] {
-  const resource = ownerResource(owner);
-  if (resource === undefined) return [];
-  const { namespace } = dependent.metadata ?? {};
-  const metadata = resource.namespaced ? { namespace, name: owner.name } : { name: owner.name };
-  return [subjectKey(resource, { metadata })];
+async function hasDependents(uid: string, lookup: Lookup): Promise<boolean> {
+  for (const resource of collectedResources.values()) {
+    if ((await lookup.view(resource)).ownedBy(uid).length > 0) return true;
+  }
+  return false;
+}
+
+/** The keys of those owners that are being deleted and wait for their dependents. */
+async function waitingOwners(
+  references: readonly OwnerReference[],
+  dependent: KubernetesObject,
+  lookup: Lookup,
+): Promise<string[]> {
+  const keys: string[] = [];
+  for (const reference of references) {
+    const resource = ownerResource(reference);
+    if (resource === undefined) continue;
+    const namespace = resource.namespaced ? dependent.metadata?.namespace : undefined;
+    const owner = (await lookup.view(resource)).get(namespace, reference.name);
+    if (owner !== undefined && isWaiting(owner)) keys.push(subjectKey(resource, owner));
+  }
+  return keys;
 }
 
 function sameOwners(one: KubernetesObject, other: KubernetesObject): boolean {
@@ -56,7 +78,7 @@ function sameOwners(one: KubernetesObject, other: KubernetesObject): boolean {
 }
 
 function isWaiting(object: KubernetesObject): boolean {
-  return object.metadata?.deletionTimestamp !== undefined && (waitsToOrphan(object) || waitsForDependents(object));
+  return waitsToOrphan(object) || waitsForDependents(object);
 }
 
 /** It is being deleted, and its dependents are to be let go first. */
