@@ -5,3 +5,6 @@ export interface BenchResult {
   /** What we aim at. */
   aim?: string;
 }
+
+/** A bench: measures, says on the way what it is doing, and resolves with its lines. */
+export type Bench = (say: (text: string) => void) => Promise<BenchResult[]>;

@@ -1,0 +1,13 @@
+import type { Bench } from './result.js';
+
+/** Every bench by its name for `npm run bench -- NAME`. Loaded when run, each in a process of its own. */
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  startup: async () => (await import('./startup.js')).benchStartup,
+  running: async () => (await import('./running.js')).benchRunning,
+  api: async () => (await import('./api.js')).benchApi,
+  watch: async () => (await import('./watch.js')).benchWatch,
+  scheduling: async () => (await import('./scheduling.js')).benchScheduling,
+  idle: async () => (await import('./footprint.js')).benchIdle,
+  memory: async () => (await import('./footprint.js')).benchMemory,
+  store: async () => (await import('./store.js')).benchStore,
+};
