@@ -1,5 +1,4 @@
 import { conflict, notFoundError } from '../../../lib/api/errors.js';
-import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { formatTime } from '../../../lib/clock/clock.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import type { StoredObject } from '../../../lib/store/store.js';
@@ -12,6 +11,7 @@ import { isFinished } from './finish.js';
 import { cloneJson } from './json-values.js';
 import { WRITE_ATTEMPTS_MAX } from './limits.js';
 import { checkPreconditions, withMeta, type WithMeta } from './metadata.js';
+import { parseStored } from './objects.js';
 import { present, presentValue } from './present.js';
 import type { ApiResponse } from './request.js';
 import { reserve } from './reserve.js';
@@ -40,7 +40,7 @@ export async function handleDelete(registry: Registry, call: Call): Promise<ApiR
   if (resource.definition.returnsDeletedObject === true) {
     return present(registry, call, 200, body);
   }
-  const uid = (JSON.parse(Buffer.from(body).toString()) as KubernetesObject).metadata?.uid;
+  const uid = parseStored(body).metadata?.uid;
   const { group, plural } = resource;
   return presentValue(
     call,

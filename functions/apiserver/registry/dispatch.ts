@@ -24,8 +24,9 @@ import { handleWatch } from './watch.js';
 /** What a method does to a path; undefined for a method that no resource has. */
 export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb | undefined {
   switch (method) {
-    case 'GET':
     case 'HEAD':
+      return path.watch ? undefined : path.name === '' ? 'list' : 'get';
+    case 'GET':
       if (path.watch) return 'watch';
       if (path.name !== '') return 'get';
       return query.has('watch') && readBoolean(query, 'watch') ? 'watch' : 'list';

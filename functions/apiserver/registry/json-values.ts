@@ -1,3 +1,5 @@
+import { stringifyJson } from '../../../lib/json/stringify.js';
+
 /** Copies and comparisons of JSON values, which may hold BigInts. */
 
 export function cloneJson<T>(value: T): T {
@@ -64,4 +66,15 @@ export function writePath(object: object, path: string, value: unknown): void {
     target = (typeof next === 'object' && next !== null ? next : (target[name] = {})) as Record<string, unknown>;
   }
   target[names.at(-1) as string] = value;
+}
+
+/** JSON text with two spaces of indentation per level; BigInts are integers. */
+export function prettyJson(value: unknown, indent = ''): string {
+  if (typeof value !== 'object' || value === null) return stringifyJson(value);
+  const inner = `${indent}  `;
+  const parts = Array.isArray(value)
+    ? value.map((item) => prettyJson(item, inner))
+    : Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${prettyJson(member, inner)}`);
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  return parts.length === 0 ? open + close : `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`;
 }

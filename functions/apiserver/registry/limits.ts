@@ -44,8 +44,8 @@ export const WATCH_TIMEOUT_MIN_SECONDS = 1_800;
 /** Objects fetched from the store at a time when a list filters by selector. */
 export const LIST_CHUNK_OBJECTS = 500;
 
-/** Parsed objects kept at hand, by the bytes they were parsed from. */
-export const PARSE_CACHE_MAX_BYTES = 16 * 1024 * 1024;
+/** Parsed objects kept at hand, by the bytes they were parsed from; in memory they are some five times as large. */
+export const PARSE_CACHE_MAX_BYTES = 4 * 1024 * 1024;
 
 /** Objects of one collection whose labels and selectable fields are kept at hand. */
 export const ATTRIBUTES_CACHE_OBJECTS_MAX = 20_000;

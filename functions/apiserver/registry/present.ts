@@ -1,6 +1,7 @@
 import { stringify as stringifyYaml } from 'yaml';
 import { badRequest } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
+import { parseJson } from '../../../lib/json/parse.js';
 import { stringifyJson } from '../../../lib/json/stringify.js';
 import type { Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
@@ -8,6 +9,7 @@ import { fromStorage } from './convert.js';
 import { negotiate, type Representation } from './negotiate.js';
 import { parseStored } from './objects.js';
 import { readBoolean } from './options.js';
+import { prettyJson } from './json-values.js';
 import type { ApiResponse } from './request.js';
 import { jsonResponse } from './respond.js';
 import { columnDefinitions, partialMetadata, tableRow, type IncludeObject } from './table.js';
@@ -53,11 +55,11 @@ export function presentValue(call: Call, status: number, value: unknown): ApiRes
 /** Bytes of JSON in the client's format. */
 export function finish(call: Call, representation: Representation, status: number, body: Uint8Array): ApiResponse {
   if (representation.format === 'yaml') {
-    const text = stringifyYaml(JSON.parse(Buffer.from(body).toString()), { aliasDuplicateObjects: false });
+    const text = stringifyYaml(parseJson(body), { aliasDuplicateObjects: false });
     return jsonResponse(status, Buffer.from(text), { 'content-type': 'application/yaml' });
   }
   if (call.query.has('pretty') && readBoolean(call.query, 'pretty')) {
-    return jsonResponse(status, Buffer.from(`${JSON.stringify(JSON.parse(Buffer.from(body).toString()), null, 2)}\n`));
+    return jsonResponse(status, Buffer.from(`${prettyJson(parseJson(body))}\n`));
   }
   return jsonResponse(status, body);
 }

@@ -160,3 +160,40 @@ test('watches leave no timers behind', async () => {
   await server.clock.advance(60_000);
   expect(server.clock.pendingTimers).toBe(0);
 });
+
+test('the older watch paths are watches, of one object when they name it', async () => {
+  const server = testServer();
+  const events = await server.watch('/api/v1/watch/namespaces/default/configmaps/b');
+  await make(server, 'a');
+  await make(server, 'b');
+  expect(await events.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'b' } } });
+  events.stop();
+  expect((await server.request('HEAD', '/api/v1/watch/configmaps')).status).toBe(405);
+  expect((await server.request('HEAD', `${MAPS}?watch=1`)).status).toBe(200);
+});
+
+test('answers in YAML, pretty, as metadata alone and as tables', async () => {
+  const server = testServer();
+  const path = '/apis/apps/v1/namespaces/default/controllerrevisions';
+  await server.request('POST', path, '{"metadata":{"name":"a"},"revision":9007199254740993,"data":{"x":[]}}');
+  expect((await server.request('GET', `${path}/a`, undefined, { accept: 'application/yaml' })).text).toContain(
+    'revision: 9007199254740993',
+  );
+  expect((await server.request('GET', `${path}/a?pretty=true`)).text).toContain('\n  "revision": 9007199254740993');
+  const partial = { accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' };
+  expect((await server.request('GET', `${path}/a`, undefined, partial)).json).toMatchObject({
+    kind: 'PartialObjectMetadata',
+    metadata: { name: 'a' },
+  });
+  const tabled = { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' };
+  const table = (await server.request('GET', `${path}?includeObject=Object&limit=1`, undefined, tabled)).json;
+  expect(table.rows[0].object).toMatchObject({ kind: 'ControllerRevision' });
+  const events = await server.watch(`${path}?watch=1&includeObject=None`, tabled);
+  expect(await events.next()).toMatchObject({
+    type: 'ADDED',
+    object: { kind: 'Table', rows: [{ cells: expect.arrayContaining(['a']) }] },
+  });
+  events.stop();
+  const unknown = await server.request('GET', path, undefined, { accept: 'application/vnd.kubernetes.protobuf' });
+  expect(unknown.status).toBe(406);
+});
