@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../cli/control-plane.js';
 import { SimulatedNodes } from '../../cli/simulated-nodes.js';
+import { Line } from './line.js';
 import { Client } from '../../lib/client/client.js';
 import { FakeClock, settle } from '../../lib/clock/fake.js';
 import { seededRandom } from '../../lib/random.js';
@@ -31,6 +32,8 @@ export interface TestCluster {
   readonly client: Client;
   /** What reconciles have failed with, newest last. */
   readonly errors: string[];
+  /** Cuts a node off from the API server, or connects it again; it goes on by itself. */
+  cutOff(node: string, isCut: boolean): void;
   /** Lets everything happen that can happen at this moment. */
   settle(): Promise<void>;
   /** Lets time pass. What one timer sets in motion comes to rest before the next fires. */
@@ -54,13 +57,18 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   signingKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' })
     .privateKey.export({ type: 'pkcs8', format: 'pem' })
     .toString();
+  const lines = new Map<string, Line>();
   const started: { controlPlane?: ControlPlane } = {};
   const nodes = new SimulatedNodes({
     count,
     clock,
     random,
     heartbeatMs,
-    transport: (user) => (started.controlPlane as ControlPlane).transport(user),
+    transport: (user, node) => {
+      const line = new Line((started.controlPlane as ControlPlane).transport(user));
+      lines.set(node, line);
+      return line;
+    },
     log: (_level, message, data) => note(data, message),
   });
   const running = await startControlPlane({
@@ -109,6 +117,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
       'test',
     ),
     errors,
+    cutOff: (node, isCut) => lines.get(node)?.cut(isCut),
     settle: rest,
     advance,
     async until(check, withinMs = 60_000) {

@@ -1,10 +1,9 @@
 import { deepEqual } from '../../../lib/api/equality.js';
 import { isApiError } from '../../../lib/api/errors.js';
 import { refOf } from '../../../lib/client/client.js';
-import type { IndexFunction } from '../../../lib/client/replica.js';
 import { leases, nodes, pods } from '../../../lib/client/resources.js';
 import { formatTime } from '../../../lib/clock/clock.js';
-import type { V1Node, V1Pod } from '../../../lib/schema/generated/types.js';
+import type { V1Node } from '../../../lib/schema/generated/types.js';
 import {
   watch,
   watchSelf,
@@ -12,12 +11,16 @@ import {
   type ControllerContext,
   type Outcome,
 } from '../../../lib/work/controller.js';
+import { byNodeName } from '../shared/pod-indexes.js';
+import { isPodReady } from '../shared/pods.js';
 import { nodeHealth, silentConditions } from './health.js';
-import { taintsFor } from './node-taints.js';
+import { evictingKey, evictingTaint, taintsFor } from './node-taints.js';
+import { evictionPace, zoneOf } from './zones.js';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 
-const nodeNameOf: IndexFunction<V1Pod> = (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []);
+/** Whether pods are to be driven away depends on other nodes too. */
+const NOT_READY_RECHECK_MS = 10_000;
 
 /**
  * Watches over nodes: one that stops heartbeating gets conditions Unknown after the grace period, its pods are no longer ready, and taints say
@@ -60,18 +63,44 @@ async function reconcile(name: string, context: ControllerContext, graceMs: numb
     );
     await events.normal(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
   }
-  await updateTaints(current, context);
   if (readyStatus(current) !== 'True') await markPodsNotReady(current, context);
-  return health.isSilent ? undefined : { requeueAfterMs: Math.max(0, health.silentAtMs - now) + 1 };
+  const waitMs = evictingKey(current) === undefined ? 0 : await evictionWaitMs(current, context, graceMs);
+  await updateTaints(current, context, waitMs === 0);
+  const looks = [
+    ...(health.isSilent ? [] : [Math.max(0, health.silentAtMs - now) + 1]),
+    ...(evictingKey(current) === undefined ? [] : [Math.min(waitMs || Infinity, NOT_READY_RECHECK_MS)]),
+  ];
+  return looks.length === 0 ? undefined : { requeueAfterMs: Math.min(...looks) };
+}
+
+/** How long the node has to wait for its turn to have its pods driven away; 0: now, or it is at it; Infinity: not as things are. */
+async function evictionWaitMs(node: V1Node, context: ControllerContext, graceMs: number): Promise<number> {
+  const now = context.clock.now();
+  const all = (await context.view(nodes)).list();
+  const allLeases = await context.view(leases);
+  const isReady = (one: V1Node): boolean => {
+    const lease = allLeases.get(LEASE_NAMESPACE, one.metadata?.name ?? '');
+    return readyStatus(one) === 'True' && !nodeHealth(one, lease, now, graceMs).isSilent;
+  };
+  const zone = zoneOf(node);
+  const { isStopped, intervalMs } = evictionPace(zone, all, isReady);
+  if (isStopped) return Infinity;
+  if (evictingTaint(node) !== undefined) return 0;
+  if (intervalMs === Infinity) return Infinity;
+  const latestMs = all
+    .filter((one) => zoneOf(one) === zone)
+    .flatMap((one) => evictingTaint(one)?.timeAdded ?? [])
+    .reduce((latest, time) => Math.max(latest, Date.parse(time)), -Infinity);
+  return Math.max(0, latestMs + intervalMs - now);
 }
 
 function readyStatus(node: V1Node): string | undefined {
   return node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
 }
 
-async function updateTaints(node: V1Node, { client, clock }: ControllerContext): Promise<void> {
+async function updateTaints(node: V1Node, { client, clock }: ControllerContext, mayEvict: boolean): Promise<void> {
   const present = node.spec?.taints ?? [];
-  const wanted = taintsFor(node, formatTime(clock.now()));
+  const wanted = taintsFor(node, formatTime(clock.now()), mayEvict);
   if (deepEqual(present, wanted)) return;
   const { resourceVersion } = node.metadata ?? {};
   await client.patch(nodes, refOf(node), 'merge', {
@@ -83,10 +112,9 @@ async function updateTaints(node: V1Node, { client, clock }: ControllerContext):
 /** Pods of a node that is not ready cannot be told to be ready: services leave them out. */
 async function markPodsNotReady(node: V1Node, context: ControllerContext): Promise<void> {
   const { client, clock, events } = context;
-  const onNode = (await context.view(pods)).by(nodeNameOf, node.metadata?.name ?? '');
+  const onNode = (await context.view(pods)).by(byNodeName, node.metadata?.name ?? '');
   for (const pod of onNode) {
-    const ready = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
-    if (ready?.status !== 'True') continue;
+    if (!isPodReady(pod)) continue;
     const condition = { type: 'Ready', status: 'False', lastTransitionTime: formatTime(clock.now()) };
     const { uid } = pod.metadata ?? {};
     try {
