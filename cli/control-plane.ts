@@ -127,10 +127,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     queue: sender,
     context: contexts,
     observe: ({ error, ...outcome }) => {
-      if (error !== undefined) log.info({ ...outcome, error: String(error) }, 'reconcile failed, will be retried');
+      if (error !== undefined) log.info({ ...outcome, error: messageOf(error) }, 'reconcile failed, will be retried');
     },
     onGiveUp: async (message, error) => {
-      log.error({ ...message, error: String(error) }, 'reconcile given up until something changes');
+      log.error({ ...message, error: messageOf(error) }, 'reconcile given up until something changes');
       const controller = controllers.find(({ name }) => name === message.controller);
       if (controller !== undefined) await tellObject(controller, message.key, error, contexts(controller));
     },
@@ -299,8 +299,15 @@ async function tellObject(
   const resource = controller.watches[0]?.resource;
   const object = resource === undefined ? undefined : await client.find(resource, parseKey(key)).catch(() => undefined);
   if (object === undefined) return;
-  const reason = error instanceof Error ? error.message : String(error);
-  await events.warning(object, 'ReconcileFailed', `${controller.name} gives up until something changes: ${reason}`);
+  await events.warning(
+    object,
+    'ReconcileFailed',
+    `${controller.name} gives up until something changes: ${messageOf(error)}`,
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : JSON.stringify(error);
 }
 
 /** Now and then every `intervalMs`, one after the other. */

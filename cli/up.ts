@@ -43,12 +43,12 @@ export async function up(options: UpOptions): Promise<void> {
     const { store, files, instanceFile } = await openStorage(options);
     stop.push(() => store.close());
     const pki = await ClusterPki.open(files, { clock: systemClock, random });
-    const nodes = simulatedNodes(options, random, log, () => controlPlane);
+    const running: { controlPlane?: ControlPlane } = {};
+    const nodes = simulatedNodes(options, random, log, () => running.controlPlane);
     progress.say('starting the control plane');
-    let controlPlane: ControlPlane | undefined;
-    const hosts = await listen(options, pki, () => controlPlane);
+    const hosts = await listen(options, pki, () => running.controlPlane);
     stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
-    controlPlane = await startControlPlane({
+    running.controlPlane = await startControlPlane({
       store,
       clock: systemClock,
       random,
@@ -61,7 +61,7 @@ export async function up(options: UpOptions): Promise<void> {
       nodeConnection: nodes,
       log,
     });
-    stop.push(() => controlPlane?.close());
+    stop.push(() => running.controlPlane?.close());
     const server = `https://${LOOPBACK}:${hosts.port}`;
     stop.push(await writeKubeconfig(options, pki, server));
     if (instanceFile !== undefined) writeInstance(instanceFile, { server });

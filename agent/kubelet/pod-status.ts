@@ -36,7 +36,7 @@ export function computePodStatus(pod: V1Pod, state: PodState, context: StatusCon
     startTime: pod.status?.startTime ?? formatTime(context.nowMs),
     ...(podIPs === undefined || podIPs.length === 0 ? {} : { podIP: podIPs[0]?.ip, podIPs }),
     ...(pod.metadata?.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-    ...(state.rejection ?? {}),
+    ...state.rejection,
   };
   if (state.rejection === undefined || state.containers.size > 0) {
     status.containerStatuses = containerStatuses.sort((one, other) => (one.name < other.name ? -1 : 1));

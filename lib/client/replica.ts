@@ -51,7 +51,7 @@ export class Replica<T extends KubernetesObject> {
   readonly #waiters: { revision: number; resolve: () => void; reject: (error: unknown) => void }[] = [];
   #listeners: ((event: WatchEvent<T>) => void)[] = [];
   #revision = 0;
-  #running: Promise<void> | undefined;
+  #isRunning = false;
   #asking: Promise<void> | undefined;
   #askingNext: Promise<number> | undefined;
   readonly #view: View<T>;
@@ -87,7 +87,9 @@ export class Replica<T extends KubernetesObject> {
 
   /** Begins to follow the collection; `view` does so by itself. */
   start(): void {
-    this.#running ??= this.#run();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#run();
   }
 
   /** Resolves once the collection has been read for the first time. */
