@@ -91,9 +91,11 @@ export const KIND_SAMPLES: Readonly<Record<string, object>> = {
       // A PEM block with a real request: its signature is checked on create.
       request: Buffer.from(
         `-----BEGIN CERTIFICATE REQUEST-----
-MIHKMHMCAQAwETEPMA0GA1UEAwwGc2FtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0D
-AQcDQgAEm0CZ5xG4vGHZbS1dIqzg0O9Jq8t0B1s7A7e9w0y0Z3S5h1QyQ0m2m1pE
-J1w3r3t0R1Jb4Zc7n0p9n4t8o5lX2qAAMAoGCCqGSM49BAMCA0cAMEQCIF1nJw6v
+MIHLMHMCAQAwETEPMA0GA1UEAwwGc2FtcGxlMFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAElwY271kBNhOgFsj+oOxq8B/v4+40i0WkZOYKUJALEPlw6KzuOEUBKjV3
+tb9I6C92pBdjmANUo3qs6UUgQCo5G6AAMAoGCCqGSM49BAMCA0gAMEUCIQDCE/Tt
+WNjnvDeNlmJ2YmsgqFK9BdHI/s2iq+svkUZqIAIgR1BPfb9OYiMD2M7y3ouEOlve
+UYC8ph1WP5CMsEXo1wA=
 -----END CERTIFICATE REQUEST-----
 `,
       ).toString('base64'),

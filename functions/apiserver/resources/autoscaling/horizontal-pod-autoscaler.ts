@@ -5,6 +5,11 @@ import type {
   V2MetricTarget,
   V2MetricValueStatus,
 } from '../../../../lib/schema/generated/types.js';
+import { semanticallyEqual } from '../shared/equality.js';
+import { statusCountErrors } from '../shared/status-counts.js';
+import { defaultAutoscalerSpec } from './defaults.js';
+import { autoscalerErrors, targetVersionErrors } from './rules.js';
+import { autoscalerV1 } from './v1.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -23,6 +28,17 @@ export const horizontalPodAutoscaler = defineKind<V2HorizontalPodAutoscaler>({
   categories: ['all'],
   hasStatus: true,
   inert: true,
+  alternates: [autoscalerV1],
+  defaults({ spec }) {
+    if (spec !== undefined) defaultAutoscalerSpec(spec);
+  },
+  validate: ({ spec }) => (spec === undefined ? [] : autoscalerErrors(spec)),
+  validateCreate: ({ spec }) => (spec === undefined ? [] : targetVersionErrors(spec.scaleTargetRef)),
+  validateUpdate({ spec }, old) {
+    if (spec === undefined || semanticallyEqual(spec.scaleTargetRef, old.spec?.scaleTargetRef)) return [];
+    return targetVersionErrors(spec.scaleTargetRef);
+  },
+  validateStatusUpdate: ({ status }) => statusCountErrors(status, ['currentReplicas', 'desiredReplicas']),
   columns: [
     {
       name: 'Reference',

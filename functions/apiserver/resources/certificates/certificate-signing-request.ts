@@ -1,4 +1,6 @@
 import type { V1CertificateSigningRequest } from '../../../../lib/schema/generated/types.js';
+import { fillConditionTimes, keepDecisions } from './conditions.js';
+import { requestSpecErrors, requestStatusErrors } from './request-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { humanDuration } from '../shared/human-duration.js';
@@ -16,6 +18,29 @@ export const certificateSigningRequest = defineKind<V1CertificateSigningRequest>
   inert: true,
   subresources: [{ name: 'approval', verbs: ['get', 'patch', 'update'] }],
   fieldLabels: { 'spec.signerName': (object) => object.spec?.signerName ?? '' },
+  // Requests may be called anything.
+  validateName: () => [],
+  prepareForCreate({ spec }, { user }) {
+    if (spec === undefined) return;
+    spec.username = user.username;
+    spec.groups = [...user.groups];
+    if (user.uid === undefined) delete spec.uid;
+    else spec.uid = user.uid;
+    if (user.extra === undefined) delete spec.extra;
+    else spec.extra = user.extra;
+  },
+  prepareForUpdate(object, old, { subresource, clock }) {
+    if (old.spec !== undefined) object.spec = old.spec;
+    if (subresource === 'approval') fillConditionTimes(object, old, clock.now());
+  },
+  prepareForStatusUpdate(object, old, { clock }) {
+    keepDecisions(object, old);
+    fillConditionTimes(object, old, clock.now());
+  },
+  validateCreate: ({ spec }) => (spec === undefined ? [] : requestSpecErrors(spec)),
+  validateUpdate: (object, old, { subresource }) =>
+    requestStatusErrors(object, old, { decisions: subresource === 'approval', certificate: false }),
+  validateStatusUpdate: (object, old) => requestStatusErrors(object, old, { decisions: false, certificate: true }),
   columns: [
     AGE,
     {

@@ -1,4 +1,6 @@
 import type { V1FlowSchema } from '../../../../lib/schema/generated/types.js';
+import { conditionTypeErrors } from './conditions.js';
+import { flowSchemaErrors } from './flow-schema-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -13,6 +15,11 @@ export const flowSchema = defineKind<V1FlowSchema>({
   hasStatus: true,
   hasGeneration: true,
   inert: true,
+  defaults({ spec }) {
+    if (spec !== undefined) spec.matchingPrecedence ||= 1000;
+  },
+  validate: ({ metadata, spec }) => (spec === undefined ? [] : flowSchemaErrors(spec, metadata?.name ?? '')),
+  validateStatusUpdate: ({ status }) => conditionTypeErrors(status?.conditions),
   columns: [
     {
       name: 'PriorityLevel',

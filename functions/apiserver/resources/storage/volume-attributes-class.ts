@@ -1,4 +1,8 @@
 import type { V1VolumeAttributesClass } from '../../../../lib/schema/generated/types.js';
+import { forbidden, required } from '../../../../lib/api/field-errors.js';
+
+import { semanticallyEqual } from '../shared/equality.js';
+import { driverNameErrors, parameterErrors } from './parameters.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -12,6 +16,19 @@ export const volumeAttributesClass = defineKind<V1VolumeAttributesClass>({
   definition: 'io.k8s.api.storage.v1.VolumeAttributesClass',
   shortNames: ['vac'],
   inert: true,
+  validate: (object) => [
+    ...driverNameErrors('driverName', object.driverName),
+    ...parameterErrors(object.parameters),
+    ...(Object.keys(object.parameters ?? {}).length === 0
+      ? [required('parameters', 'must contain at least one key/value pair')]
+      : []),
+  ],
+  validateUpdate: (object, old) => [
+    ...(object.driverName === old.driverName ? [] : [forbidden('driverName', 'updates to driverName are forbidden.')]),
+    ...(semanticallyEqual(object.parameters, old.parameters)
+      ? []
+      : [forbidden('parameters', 'updates to parameters are forbidden.')]),
+  ],
   columns: [
     {
       name: 'DriverName',
