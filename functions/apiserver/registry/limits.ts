@@ -35,6 +35,10 @@ export const WATCH_BACKLOG_MAX_BYTES = 32 * 1024 * 1024;
 export const WATCH_RECENT_EVENTS_MAX = 1_000;
 export const WATCH_RECENT_MAX_BYTES = 8 * 1024 * 1024;
 
+/** How often, and after what pause, the log is asked again when the store is away; then its watches end. */
+export const STORE_RETRIES_MAX = 5;
+export const STORE_RETRY_DELAY_MS = 200;
+
 /** Bookmarks come well inside the 25 s the design asks for. */
 export const BOOKMARK_INTERVAL_MS = 20_000;
 

@@ -38,7 +38,7 @@ export interface TestWatch {
 }
 
 export function testServer(options: Partial<ApiServerOptions> & { retentionEventsMax?: number } = {}): TestServer {
-  const clock = new FakeClock();
+  const clock = (options.clock as FakeClock | undefined) ?? new FakeClock();
   const store = new MemoryStore({ clock, retentionEventsMax: options.retentionEventsMax });
   const server = createApiServer({
     store,

@@ -1,9 +1,15 @@
-import type { Clock } from '../../../lib/clock/clock.js';
+import { sleep, type Clock } from '../../../lib/clock/clock.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import type { ChangeEvent, Changes, Store } from '../../../lib/store/store.js';
 import type { Resource } from './catalog.js';
 import { withRevision } from './encode.js';
-import { BOOKMARK_INTERVAL_MS, WATCH_RECENT_EVENTS_MAX, WATCH_RECENT_MAX_BYTES } from './limits.js';
+import {
+  BOOKMARK_INTERVAL_MS,
+  STORE_RETRIES_MAX,
+  STORE_RETRY_DELAY_MS,
+  WATCH_RECENT_EVENTS_MAX,
+  WATCH_RECENT_MAX_BYTES,
+} from './limits.js';
 import type { Attributes, StoredObjects } from './objects.js';
 import type { Selection } from './selection.js';
 
@@ -174,14 +180,21 @@ export class WatchHub {
     void this.#follow();
   }
 
+  /** Reads the log until the hub is closed or cannot go on. A store that is away for a moment is waited for. */
   async #follow(): Promise<void> {
-    try {
-      const { collection } = this.#resource;
-      for await (const changes of this.#store.watch(collection, this.#position, this.#abort.signal))
-        this.#take(changes);
-      if (!this.#abort.signal.aborted) throw new Error('the store ended the change log');
-    } catch (error) {
-      this.#fail(error);
+    const { signal } = this.#abort;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        for await (const changes of this.#store.watch(this.#resource.collection, this.#position, signal)) {
+          failures = 0;
+          this.#take(changes);
+        }
+        if (!signal.aborted) throw new Error('the store ended the change log');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isStoreError(error, 'unavailable') || ++failures > STORE_RETRIES_MAX) return this.#fail(error);
+        await sleep(this.#clock, error.retryAfterMs ?? STORE_RETRY_DELAY_MS, signal);
+      }
     }
   }
 
