@@ -1,5 +1,6 @@
 import { readAccess } from './support/cluster-access.js';
 import { Connection } from './support/connection.js';
+import { processorMs } from './support/process-usage.js';
 import { LOADS, type LoadOptions, type LoadResult } from './support/load.js';
 
 /** The clients of one measurement, in a process of their own. Options come as the first message, the result goes back as one. */
@@ -7,7 +8,8 @@ process.once('message', (message) => {
   void run(message as LoadOptions).then((result) => process.send?.(result, () => process.exit()));
 });
 
-async function run({ kubeconfig, load, connections, warmUpMs, measureMs }: LoadOptions): Promise<LoadResult> {
+async function run(options: LoadOptions): Promise<LoadResult> {
+  const { kubeconfig, load, connections, warmUpMs, measureMs, serverPid } = options;
   const access = readAccess(kubeconfig);
   const next = LOADS[load]();
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(access)));
@@ -30,13 +32,16 @@ async function run({ kubeconfig, load, connections, warmUpMs, measureMs }: LoadO
   await after(warmUpMs, running);
   isMeasuring = true;
   const startMs = performance.now();
+  const startCpuMs = processorMs(serverPid);
   await after(measureMs, running);
   const elapsedMs = performance.now() - startMs;
+  const endCpuMs = processorMs(serverPid);
   isMeasuring = false;
   isOver = true;
   await running;
   for (const connection of open) connection.close();
-  return { latencies, bytes, elapsedMs };
+  const serverCpuMs = startCpuMs === undefined || endCpuMs === undefined ? undefined : endCpuMs - startCpuMs;
+  return { latencies, bytes, elapsedMs, serverCpuMs };
 }
 
 /** Resolves after a time, or rejects as soon as `work` does. */

@@ -69,6 +69,7 @@ export interface LoadOptions {
   connections: number;
   warmUpMs: number;
   measureMs: number;
+  serverPid: number;
 }
 
 export interface LoadResult {
@@ -76,6 +77,8 @@ export interface LoadResult {
   latencies: number[];
   bytes: number;
   elapsedMs: number;
+  /** Processor time that the server used meanwhile, where the system tells it. */
+  serverCpuMs: number | undefined;
 }
 
 /** Runs a load from a process of its own. */
