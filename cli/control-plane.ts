@@ -67,6 +67,9 @@ export interface ControlPlaneOptions {
 /** Reconciles under way at one time. */
 const RECONCILES_MAX = 16;
 
+/** What every cluster starts with (`default/kubernetes` above all) comes back when somebody deletes it. */
+const BOOTSTRAP_INTERVAL_MS = 30_000;
+
 /** How long a node may miss its heartbeats, as in Kubernetes. */
 const NODE_GRACE_MS = 40_000;
 
@@ -142,12 +145,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log.warn({ error: String(error) }, 'a change was not dispatched'),
   );
 
-  await bootstrap({
+  const bootstrapOptions = {
     client: new Client(transport(asUser('system:apiserver', 'system:masters')), 'kube-apiserver'),
     clock,
     endpoint: options.endpoint,
     serviceCidr: options.serviceCidr,
-  });
+  };
+  await bootstrap(bootstrapOptions);
   let round = 0;
   const look = async (): Promise<void> => {
     try {
@@ -157,6 +161,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }
   };
   every(clock, options.resyncIntervalMs ?? RESYNC_INTERVAL_MS, look, closers);
+  const restore = async (): Promise<void> => {
+    try {
+      await bootstrap(bootstrapOptions);
+    } catch (error) {
+      log.warn(
+        { error: String(error) },
+        "the cluster's first objects were not checked, the next check is in half a minute",
+      );
+    }
+  };
+  every(clock, BOOTSTRAP_INTERVAL_MS, restore, closers);
   every(
     clock,
     REPAIR_INTERVAL_MS,

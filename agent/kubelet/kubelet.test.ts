@@ -229,6 +229,17 @@ it('a pod whose image takes long to pull says that its container is being create
   expect((await get('web')).status?.phase).toBe('Running');
 });
 
+it('a container whose image changes is replaced, also in a pod that is never restarted', async () => {
+  await create(podOf('web', { restartPolicy: 'Never' }));
+  const image = { spec: { containers: [{ name: 'main', image: 'app:2' }] } };
+  await cluster.client.patch(pods, { namespace: 'default', name: 'web' }, 'strategic', image);
+  await cluster.advance(1000);
+  const { status } = await get('web');
+  expect(status?.phase).toBe('Running');
+  expect(status?.containerStatuses?.[0]).toMatchObject({ image: 'app:2', restartCount: 1, ready: true });
+  expect(status?.containerStatuses?.[0]?.lastState?.terminated).toBeDefined();
+});
+
 describe('deletion', () => {
   it('ends the containers, then the object', async () => {
     await create(podOf('web'));

@@ -92,7 +92,10 @@ async function ensureContainer(
 ): Promise<number | undefined> {
   const present = newest(state, spec.name);
   const inThisSandbox = present?.sandboxId === state.sandbox?.id;
-  if (present?.state === 'running' && inThisSandbox) return undefined;
+  if (present?.state === 'running' && inThisSandbox) {
+    if (present.image === (spec.image ?? '')) return undefined;
+    return replaceContainer(pod, spec, present, state, sandbox, context);
+  }
   const key = `${sandbox.podUid}/${spec.name}`;
   if (present?.state === 'exited') {
     if (!isSidecar(spec) && !shouldRestart(pod, present)) return undefined;
@@ -110,6 +113,21 @@ async function ensureContainer(
     }
     context.backOff.next(key, failedMs);
   }
+  return startContainer(pod, spec, state, sandbox, context);
+}
+
+/** The image is what may change of a running container. A new one comes at once, whatever the restart policy. */
+async function replaceContainer(
+  pod: V1Pod,
+  spec: V1Container,
+  present: Container,
+  state: PodState,
+  sandbox: SandboxConfig,
+  context: SyncContext,
+): Promise<number | undefined> {
+  const { runtime, events } = context;
+  await events.normal(pod, 'Killing', `Container ${spec.name} definition changed, will be restarted`);
+  await runtime.stopContainer(present.id, pod.spec?.terminationGracePeriodSeconds ?? 0);
   return startContainer(pod, spec, state, sandbox, context);
 }
 
