@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { isStreamed, type ApiResponse } from '../../functions/apiserver/registry/request.js';
+import { readAnswer, startApi, type Answer, type TestApi } from './support/api.js';
+import { fuzzSequence, type FuzzRequest } from './support/fuzz-requests.js';
+import { WriteModel } from './support/write-model.js';
+
+/** ZEROPLANE_FUZZ_REQUESTS=n sends so many, ZEROPLANE_FUZZ_SEED=n repeats a run. */
+const REQUESTS = Number(process.env.ZEROPLANE_FUZZ_REQUESTS ?? 10_000);
+const SEED = Number(process.env.ZEROPLANE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** Shrinking takes many times as long as finding: ZEROPLANE_FUZZ_SHRINK=1 asks for it. */
+const SHRINKS = process.env.ZEROPLANE_FUZZ_SHRINK === '1';
+const REQUESTS_PER_CLUSTER = 500;
+const TIMEOUT_MS = 120_000 * Math.max(1, REQUESTS / 10_000);
+
+/** No answer may take longer, on a machine that is busy with other tests too. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+const CODES = new Set([200, 201, 202, 304, 400, 401, 403, 404, 405, 406, 409, 410, 413, 414, 415, 422, 429, 501]);
+
+/** A watch is read this far. */
+const WATCH_FRAMES_MAX = 3;
+
+test(
+  `${REQUESTS} requests of all kinds are answered as Kubernetes does, and no acknowledged write is lost (seed ${SEED})`,
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const codes = new Map<number, number>();
+    const result = await fc.check(
+      fc.asyncProperty(fuzzSequence(REQUESTS_PER_CLUSTER), async ({ first, requests }) => {
+        const api = await startApi();
+        try {
+          for (const request of first) await api.handle(request);
+          const model = await WriteModel.of(api);
+          for (const one of requests) {
+            const answer = await send(api, one);
+            codes.set(answer.status, (codes.get(answer.status) ?? 0) + 1);
+            try {
+              checkAnswer(one, answer);
+              expect(api.errors).toEqual([]);
+              await model.check(one, answer);
+            } catch (error) {
+              throw new Error(describe(one, answer), { cause: error });
+            }
+          }
+          await model.checkLists();
+          expect(Object.keys(Object.prototype)).toEqual([]);
+        } finally {
+          await api.close();
+        }
+      }),
+      { seed: SEED, numRuns: Math.ceil(REQUESTS / REQUESTS_PER_CLUSTER), endOnFailure: !SHRINKS },
+    );
+    if (result.failed) throw result.errorInstance ?? new Error(fc.defaultReportMessage(result));
+    // Sharp only when requests get past the first checks.
+    for (const code of [200, 201, 400, 404, 409, 422])
+      expect(codes.get(code) ?? 0, `answers with ${code}`).toBeGreaterThan(20);
+  },
+);
+
+async function send(api: TestApi, { request }: FuzzRequest): Promise<Answer> {
+  const abort = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer to ${request.method} ${request.path}`)), ANSWER_TIMEOUT_MS);
+  });
+  try {
+    const response = await Promise.race([api.handle({ ...request, signal: abort.signal }), late]);
+    return await Promise.race([readSome(response, abort), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer; of a watch what there is at once. */
+async function readSome(response: ApiResponse, abort: AbortController): Promise<Answer> {
+  if (!isStreamed(response.body)) return readAnswer(response);
+  setTimeout(() => abort.abort(), 1);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) {
+    chunks.push(chunk);
+    if (chunks.length === WATCH_FRAMES_MAX) break;
+  }
+  abort.abort();
+  const answer = await readAnswer({ ...response, body: chunks });
+  for (const line of answer.text.split('\n')) if (line !== '') expect(JSON.parse(line)).toHaveProperty('object');
+  return answer;
+}
+
+/** A failing request, so that it can be sent again by hand. */
+function describe({ request }: FuzzRequest, answer: Answer): string {
+  const { method, path, headers, body, user } = request;
+  const sent = body === undefined ? '' : Buffer.from(body).toString('utf8').slice(0, 1_500);
+  const by = user === undefined ? '' : ` as ${user?.username ?? 'nobody'}`;
+  return `${method} ${path.slice(0, 500)}${by} ${JSON.stringify(headers)} ${sent} -> ${answer.status} ${answer.text.slice(0, 800)}`;
+}
+
+function checkAnswer({ request, target }: FuzzRequest, answer: Answer): void {
+  const isFuture = answer.status === 504 && answer.text.includes('ResourceVersionTooLarge');
+  expect(isFuture || CODES.has(answer.status)).toBe(true);
+  if (request.method === 'HEAD' || answer.status === 304) return;
+  if (answer.status >= 400) {
+    const status = answer.json;
+    expect(status).toMatchObject({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      code: answer.status,
+    });
+    expect(status.reason).toMatch(/^[A-Z][A-Za-z]+$/);
+    expect(status.message).toMatch(/\S/);
+    return;
+  }
+  if (answer.headers['content-type'] === 'application/json' && answer.headers['transfer-encoding'] === undefined) {
+    const { kind, apiVersion } = answer.json;
+    if (target !== undefined) {
+      expect(kind).toMatch(/^[A-Z]/);
+      expect(apiVersion).toMatch(/v[1-9]/);
+    }
+  }
+}
