@@ -7,10 +7,12 @@ import { jobController } from './job/index.js';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.js';
 import { endpointSliceController } from './endpoint-slice/index.js';
 import { endpointsController } from './endpoints/index.js';
+import { eventExpiryController } from './event-expiry.js';
 import { garbageCollector } from './garbage-collector/index.js';
 import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
+import { podGarbageCollector } from './pod-garbage-collector.js';
 import { replicaSetController } from './replica-set.js';
 import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
@@ -51,5 +53,7 @@ export function createControllers(config: ControllersConfig): Controller[] {
     nodeIpamController(config.podCidr),
     nodeLifecycleController(config.nodeGraceMs),
     taintEvictionController,
+    podGarbageCollector(),
+    eventExpiryController,
   ];
 }

@@ -7,14 +7,16 @@ import { watch, type Controller } from '../../lib/work/controller.js';
 /** All nodes are one key: ranges are given out one at a time, so that no two nodes get the same. */
 const KEY = 'nodes';
 
-/** Bits of a node's own range. */
+/** Prefix length of a node's own range, unless the cluster's is longer. */
 const NODE_BITS = 24;
 
 /** Gives each node a free /24 of the cluster's pod range (IPv4) as spec.podCIDR, for good. */
 export function nodeIpamController(podCidr: string): Controller {
-  const [base = '', bits = ''] = podCidr.split('/');
-  const first = Math.floor(toNumber(base) / 2 ** (32 - Number(bits))) * 2 ** (32 - Number(bits));
-  const count = 2 ** Math.max(0, NODE_BITS - Number(bits));
+  const [base = '', bits = '32'] = podCidr.split('/');
+  const nodeBits = Math.max(NODE_BITS, Number(bits));
+  const nodeSize = 2 ** (32 - nodeBits);
+  const count = 2 ** (nodeBits - Number(bits));
+  const first = Math.floor(toNumber(base) / (count * nodeSize)) * count * nodeSize;
   return {
     name: 'node-ipam',
     watches: [
@@ -27,7 +29,7 @@ export function nodeIpamController(podCidr: string): Controller {
         if (node.metadata?.deletionTimestamp !== undefined) continue;
         let range: string | undefined;
         while (index < count && range === undefined) {
-          const candidate = `${toAddress(first + index++ * 2 ** (32 - NODE_BITS))}/${NODE_BITS}`;
+          const candidate = `${toAddress(first + index++ * nodeSize)}/${nodeBits}`;
           if (all.by(rangeOf, candidate).length === 0) range = candidate;
         }
         if (range === undefined) {

@@ -2,6 +2,7 @@ import { isApiError } from '../../lib/api/errors.js';
 import { configMaps, namespaces } from '../../lib/client/resources.js';
 import { watch, watchSelf, type Controller } from '../../lib/work/controller.js';
 import { isActive } from './shared/namespaces.js';
+import { isNamespaceTerminating } from './shared/pod-control.js';
 
 const NAME = 'kube-root-ca.crt';
 const DESCRIPTION_ANNOTATION = 'kubernetes.io/description';
@@ -26,7 +27,7 @@ export function rootCaConfigMapController(caCertificate: string): Controller {
         try {
           await client.create(configMaps, { metadata: { namespace: name, name: NAME, annotations }, data });
         } catch (error) {
-          if (!isApiError(error, 'AlreadyExists')) throw error;
+          if (!isApiError(error, 'AlreadyExists') && !isNamespaceTerminating(error)) throw error;
         }
         return;
       }

@@ -3,6 +3,7 @@ import { keyOf } from '../../lib/client/client.js';
 import { namespaces, serviceAccounts } from '../../lib/client/resources.js';
 import { watch, watchSelf, type Controller } from '../../lib/work/controller.js';
 import { isActive } from './shared/namespaces.js';
+import { isNamespaceTerminating } from './shared/pod-control.js';
 
 const NAME = 'default';
 
@@ -20,7 +21,7 @@ export const serviceAccountController: Controller = {
     try {
       await client.create(serviceAccounts, { metadata: { namespace: keyOf(namespace), name: NAME } });
     } catch (error) {
-      if (!isApiError(error, 'AlreadyExists')) throw error;
+      if (!isApiError(error, 'AlreadyExists') && !isNamespaceTerminating(error)) throw error;
     }
   },
 };
