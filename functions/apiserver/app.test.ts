@@ -47,6 +47,7 @@ test('an object lives: created, read, listed, updated, patched, deleted, all of 
     ['MODIFIED', '4'],
     ['DELETED', '5'],
   ]);
+  expect(seen[3].object).toEqual({ ...patched.json, metadata: { ...patched.json.metadata, resourceVersion: '5' } });
   events.stop();
 });
 

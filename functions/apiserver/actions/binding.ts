@@ -1,7 +1,7 @@
 import { badRequest, conflict, invalidError } from '../../../lib/api/errors.js';
 import { notSupported, required, type FieldError } from '../../../lib/api/field-errors.js';
 import type { V1Binding, V1Pod } from '../../../lib/schema/generated/types.js';
-import { checkPreconditions } from '../registry/metadata.js';
+import { checkWritePreconditions } from '../registry/preconditions.js';
 import { createdStatus } from '../registry/respond.js';
 import { rewriteObject } from '../registry/rewrite.js';
 import type { SubresourceHandler } from '../registry/subresource.js';
@@ -24,8 +24,8 @@ export const bindingHandler: SubresourceHandler = {
     if (pods === undefined) throw new Error('pods are not served');
     await rewriteObject(registry, pods, { namespace, name: podName, dryRun: options.dryRun }, (object) => {
       const pod = object as V1Pod;
-      const { uid = '', resourceVersion = '' } = object.metadata;
-      checkPreconditions(pods, { name: podName, uid, resourceVersion }, given);
+      const { uid, resourceVersion } = given;
+      checkWritePreconditions(pods, object.metadata, { uid, resourceVersion }, BINDING);
       bind(pod, podName, binding, registry.clock.now());
     });
     return createdStatus();

@@ -70,7 +70,7 @@ test('preconditions are held', async () => {
   const wrongUid = await request('DELETE', `${MAPS}/a`, { preconditions: { uid: 'x' } });
   expect(wrongUid.status).toBe(409);
   expect(wrongUid.json.message).toBe(
-    `Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: x, UID in object meta: ${json.metadata.uid}`,
+    `Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (x) does not match the UID in record (${json.metadata.uid}). The object might have been deleted and then recreated`,
   );
   const wrongVersion = await request('DELETE', `${MAPS}/a`, { preconditions: { resourceVersion: '1' } });
   expect(wrongVersion.status).toBe(409);

@@ -10,10 +10,11 @@ import { encodeObject } from './encode.js';
 import { isFinished } from './finish.js';
 import { cloneJson } from './json-values.js';
 import { WRITE_ATTEMPTS_MAX } from './limits.js';
-import { checkPreconditions, withMeta, type WithMeta } from './metadata.js';
+import { withMeta, type WithMeta } from './metadata.js';
 import { parseStored } from './objects.js';
 import { present, presentValue } from './present.js';
 import type { ApiResponse } from './request.js';
+import { checkDeletePreconditions } from './preconditions.js';
 import { reserve } from './reserve.js';
 import { successStatus } from './respond.js';
 
@@ -80,8 +81,7 @@ interface Attempt {
 async function deleteOnce(registry: Registry, call: Call, attempt: Attempt): Promise<Deleted | undefined> {
   const { resource, stored, namespace, name, options } = attempt;
   const old = withMeta(registry.objects.parse(resource.collection, stored));
-  const { uid = '', resourceVersion = '' } = old.metadata;
-  checkPreconditions(call.resource, { name, uid, resourceVersion }, options);
+  checkDeletePreconditions(call.resource, old.metadata, options);
   await admitAction(registry, call, { operation: 'DELETE', resource, namespace, name, old, dryRun: options.dryRun });
 
   const object = withMeta(cloneJson(old));
@@ -89,7 +89,8 @@ async function deleteOnce(registry: Registry, call: Call, attempt: Attempt): Pro
   if (waits && object.metadata.deletionTimestamp === old.metadata.deletionTimestamp && !changed(object, old)) {
     return { body: stored.body, gone: false };
   }
-  if (!waits) return writeDelete(registry, attempt, object, old);
+  // What goes at once without a grace period has never been marked: its last state is the one it had.
+  if (!waits) return writeDelete(registry, attempt, resource.definition.graceful === undefined ? old : object, old);
   return writeMark(registry, attempt, object);
 }
 

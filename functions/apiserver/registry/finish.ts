@@ -1,4 +1,3 @@
-import { encodeObject, type EncodedObject } from './encode.js';
 import type { WithMeta } from './metadata.js';
 import type { Resource } from './catalog.js';
 
@@ -11,9 +10,4 @@ export function isFinished(resource: Resource, object: WithMeta): boolean {
     finalizers.length === 0 &&
     resource.definition.holdsDeletion?.(object) !== true
   );
-}
-
-/** The last state of an object, as watchers get it with its deletion. */
-export function finalState(object: WithMeta): EncodedObject {
-  return encodeObject(object);
 }

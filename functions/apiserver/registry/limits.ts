@@ -52,7 +52,7 @@ export const LIST_CHUNK_OBJECTS = 500;
 export const PARSE_CACHE_MAX_BYTES = 4 * 1024 * 1024;
 
 /** Objects of one collection whose labels and selectable fields are kept at hand. */
-export const ATTRIBUTES_CACHE_OBJECTS_MAX = 20_000;
+export const ATTRIBUTES_CACHE_OBJECTS_MAX = 50_000;
 
 /** Bytes that wait for one slow WebSocket; above it the connection is closed. */
 export const WEBSOCKET_BACKLOG_MAX_BYTES = 16 * 1024 * 1024;

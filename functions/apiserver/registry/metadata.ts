@@ -2,7 +2,6 @@ import { badRequest } from '../../../lib/api/errors.js';
 import type { KubernetesObject, ObjectMeta } from '../../../lib/api/meta.js';
 import { formatTime } from '../../../lib/clock/clock.js';
 import { randomNameSuffix, randomUuid } from '../../../lib/random.js';
-import { conflict } from '../../../lib/api/errors.js';
 import type { Registry } from './context.js';
 import { equalJson } from './json-values.js';
 import type { Resource } from './catalog.js';
@@ -78,32 +77,6 @@ export function keepSystemMetadata(object: WithMeta, old: WithMeta): void {
 export function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, before: ObjectMeta, field: K): void {
   if (before[field] === undefined) delete metadata[field];
   else metadata[field] = before[field];
-}
-
-/** Refuses an update of another object than the stored one, or of another state of it. */
-export function checkPreconditions(
-  resource: Resource,
-  object: { name: string; uid: string; resourceVersion: string },
-  expected: { uid?: string; resourceVersion?: string },
-): void {
-  if (expected.uid !== undefined && expected.uid !== '' && expected.uid !== object.uid) {
-    throw conflict(
-      resource.target,
-      object.name,
-      `Precondition failed: UID in precondition: ${expected.uid}, UID in object meta: ${object.uid}`,
-    );
-  }
-  if (
-    expected.resourceVersion !== undefined &&
-    expected.resourceVersion !== '' &&
-    expected.resourceVersion !== object.resourceVersion
-  ) {
-    throw conflict(
-      resource.target,
-      object.name,
-      `Precondition failed: ResourceVersion in precondition: ${expected.resourceVersion}, ResourceVersion in object meta: ${object.resourceVersion}`,
-    );
-  }
 }
 
 /** The generation grows with every change of what is wanted: all but metadata and status. */

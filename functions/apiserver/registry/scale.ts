@@ -1,4 +1,4 @@
-import { badRequest, invalidError } from '../../../lib/api/errors.js';
+import { badRequest, conflict, invalidError } from '../../../lib/api/errors.js';
 import { invalid } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { isJsonObject } from '../../../lib/json/path.js';
@@ -57,10 +57,16 @@ export function withScale(resource: Resource, given: Scale, old: WithMeta): With
       invalid('spec.replicas', replicas, 'must be greater than or equal to 0'),
     ]);
   }
+  if (uid !== undefined && uid !== '' && uid !== old.metadata.uid) {
+    throw conflict(
+      { group: resource.group, resource: `${resource.plural}/scale` },
+      old.metadata.name ?? '',
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
+    );
+  }
   const object = cloneJson(old);
   writePath(object, mapping.specReplicas, replicas);
   object.metadata.resourceVersion = resourceVersion;
-  object.metadata.uid = uid;
   return object;
 }
 

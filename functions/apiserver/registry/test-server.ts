@@ -1,4 +1,4 @@
-import type { KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
+import type { UserInfo } from '../../../lib/api/meta.js';
 import { FakeClock } from '../../../lib/clock/fake.js';
 import { seededRandom } from '../../../lib/random.js';
 import { builtinSchemas } from '../../../lib/schema/builtin/builtin-schemas.js';
@@ -7,8 +7,6 @@ import { createApiServer, type ApiServer, type ApiServerOptions } from '../app.j
 import { kinds } from '../resources/index.js';
 
 export const ADMIN: UserInfo = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
-
-export type AnyObject = KubernetesObject & Record<string, never> & { [field: string]: unknown };
 
 export interface Answer {
   status: number;

@@ -8,18 +8,11 @@ import { hookContext, type Call, type Registry, type WriteOptions } from './cont
 import { createObject } from './create.js';
 import { decodeBody } from './decode.js';
 import { encodeObject } from './encode.js';
-import { finalState, isFinished } from './finish.js';
+import { isFinished } from './finish.js';
 import { cloneJson, equalJson } from './json-values.js';
 import { WRITE_ATTEMPTS_MAX } from './limits.js';
-import {
-  bumpGeneration,
-  checkPreconditions,
-  keepSystemMetadata,
-  matchName,
-  matchNamespace,
-  withMeta,
-  type WithMeta,
-} from './metadata.js';
+import { bumpGeneration, keepSystemMetadata, matchName, matchNamespace, withMeta, type WithMeta } from './metadata.js';
+import { checkWritePreconditions } from './preconditions.js';
 import { readWriteOptions } from './options.js';
 import type { ApiResponse } from './request.js';
 import { reserve } from './reserve.js';
@@ -153,11 +146,7 @@ function checkVersions(call: Call, request: UpdateRequest, object: WithMeta, old
       },
     ]);
   }
-  checkPreconditions(
-    call.resource,
-    { name, uid: old.metadata.uid ?? '', resourceVersion: old.metadata.resourceVersion ?? '' },
-    { uid },
-  );
+  checkWritePreconditions(call.resource, old.metadata, { uid });
   if (stated && resourceVersion !== old.metadata.resourceVersion) throw conflict(call.resource.target, name);
   return stated && request.attemptsMax === undefined;
 }
@@ -207,7 +196,7 @@ async function remove(
   const { object, old, stored, request } = removal;
   const { dryRun } = request.options;
   return reserve(registry, resource, { object: undefined, old, dryRun }, async () => {
-    const encoded = finalState(object);
+    const encoded = encodeObject(object);
     if (dryRun) return encoded.body(stored.revision);
     try {
       const [revision] = await registry.store.write(resource.collection, [
