@@ -80,8 +80,8 @@ function problemsOf({ discoveryFailures, contentErrors, remains }: Findings): Re
   if (byFinalizer.size > 0) {
     const list = [...byFinalizer].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`);
     problems['NamespaceFinalizersRemaining'] = {
-      reason: 'SomeFinalizerRemain',
-      message: `Some finalizers are remaining: ${list.toSorted().join(', ')}`,
+      reason: 'SomeFinalizersRemain',
+      message: `Some content in the namespace has finalizers remaining: ${list.toSorted().join(', ')}`,
     };
   }
   return problems;

@@ -67,8 +67,8 @@ describe('deleting a namespace', () => {
     });
     expect(await condition('NamespaceFinalizersRemaining')).toMatchObject({
       status: 'True',
-      reason: 'SomeFinalizerRemain',
-      message: 'Some finalizers are remaining: example.com/hold in 1 resource instances',
+      reason: 'SomeFinalizersRemain',
+      message: 'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
     });
     expect(await condition('NamespaceDeletionContentFailure')).toMatchObject({
       status: 'False',
