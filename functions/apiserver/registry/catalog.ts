@@ -41,6 +41,14 @@ export class Catalog {
     return this.#byPath.get(pathKey(group, version, plural));
   }
 
+  /** Whether objects of this kind exist in this version at all. */
+  serves(apiVersion: string, kind: string): boolean {
+    for (const resource of this.#byPath.values()) {
+      if (resource.kind === kind && resource.apiVersion === apiVersion) return true;
+    }
+    return false;
+  }
+
   /** The resource in the version it is stored in. */
   stored(group: string, plural: string): Resource | undefined {
     return this.#stored.get(`${group}/${plural}`);

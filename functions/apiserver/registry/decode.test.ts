@@ -72,7 +72,7 @@ test.each([
   [
     '{"apiVersion":"apps/v1","kind":"Deployment"}',
     400,
-    /^the API version in the data \(apps\/v1\) does not match the expected API version \(v1\)$/,
+    /^Deployment in version "v1" cannot be handled as a \w+: converting \(v1.Deployment\) to \(core.\w+\): unknown conversion$/,
   ],
   [
     '{"kind":"Service"}',

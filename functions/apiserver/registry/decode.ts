@@ -81,7 +81,7 @@ function decodeBytes(registry: Registry, bytes: Uint8Array, type: BodyType, expe
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   const { value, hasDuplicates, duplicateError } = parseText(text, type, expected, bytes);
   const given = asObject(value, expected, bytes);
-  matchKind(given, expected);
+  matchKind(registry, given, expected, bytes);
   const { object, unknownPaths } = fitSchema(registry, given, expected);
   if (unknownPaths.length === 0 && !hasDuplicates) return { object, strictErrors: [] };
   if (type === 'application/json') return { object, strictErrors: strictJsonErrors(text, unknownPaths) };
@@ -137,21 +137,38 @@ function summarise(bytes: Uint8Array): string {
 }
 
 /** A missing kind or version is the expected one; another is refused in Kubernetes' words. Sets both. */
-export function matchKind(object: KubernetesObject, expected: ExpectedKind): void {
+function matchKind(registry: Registry, object: KubernetesObject, expected: ExpectedKind, bytes: Uint8Array): void {
   const apiVersion = apiVersionOf(expected.group, expected.version);
   const given = typeof object.apiVersion === 'string' && object.apiVersion !== '' ? object.apiVersion : apiVersion;
   const kind = typeof object.kind === 'string' && object.kind !== '' ? object.kind : expected.kind;
-  if (given !== apiVersion && expected.anyVersion !== true) {
-    throw badRequest(`the API version in the data (${given}) does not match the expected API version (${apiVersion})`);
-  }
-  if (kind !== expected.kind) {
-    const { version } = parseApiVersion(given);
-    throw badRequest(
-      `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: converting (${version}.${kind}) to (${expected.group === '' ? 'core' : expected.group.split('.')[0]}.${expected.kind}): unknown conversion`,
-    );
-  }
+  const isExpected = given === apiVersion || expected.anyVersion === true;
+  if (!isExpected || kind !== expected.kind) throw refuseKind(registry, { apiVersion: given, kind }, expected, bytes);
   object.apiVersion = apiVersion;
   object.kind = expected.kind;
+}
+
+function refuseKind(
+  registry: Registry,
+  given: { apiVersion: string; kind: string },
+  expected: ExpectedKind,
+  bytes: Uint8Array,
+): Error {
+  const { apiVersion, kind } = given;
+  if (apiVersion.split('/').length > 2) {
+    return unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, bytes);
+  }
+  const { version } = parseApiVersion(apiVersion);
+  if (kind === expected.kind && registry.catalog.serves(apiVersion, kind)) {
+    const wanted = apiVersionOf(expected.group, expected.version);
+    return badRequest(
+      `the API version in the data (${apiVersion}) does not match the expected API version (${wanted})`,
+    );
+  }
+  const into = `${expected.group === '' ? 'core' : expected.group.split('.')[0]}.${expected.kind}`;
+  const why = registry.catalog.serves(apiVersion, kind)
+    ? `converting (${version}.${kind}) to (${into}): unknown conversion`
+    : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`;
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`);
 }
 
 /** The object as its schema reads it: unknown fields dropped (and named), values of wrong types refused. */
@@ -198,6 +215,6 @@ function decodeProtobuf(registry: Registry, bytes: Uint8Array, expected: Expecte
       ? cannotBeHandled(expected, error.message)
       : unrecognized(expected, error.message, bytes);
   }
-  matchKind(given, expected);
+  matchKind(registry, given, expected, bytes);
   return { object: fitSchema(registry, given, expected).object, strictErrors: [] };
 }

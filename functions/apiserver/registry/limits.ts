@@ -6,8 +6,8 @@ export const REQUEST_BODY_MAX_BYTES = 3 * 1024 * 1024;
 /** A body's JSON may be larger than what is stored of it, never smaller. */
 if (REQUEST_BODY_MAX_BYTES < OBJECT_SIZE_MAX_BYTES) throw new Error('bodies must hold every storable object');
 
-/** Paths and selectors above this are refused; it is what one header line of common proxies can carry. */
-export const QUERY_MAX_CHARACTERS = 64 * 1024;
+/** Queries above this are refused: selectors are long sometimes, and Kubernetes takes request lines and headers up to this size. */
+export const QUERY_MAX_CHARACTERS = 1024 * 1024;
 
 /** Non-streaming requests handled at one time; the next gets 429. */
 export const IN_FLIGHT_MAX = 600;

@@ -29,11 +29,13 @@ export function matchNamespace(object: WithMeta, namespace: string): void {
   }
 }
 
-/** What a PUT says of its name must be what its URL says. */
+/** What an update says of its name must be what its URL says. */
 export function matchName(object: WithMeta, name: string): void {
   const given = object.metadata.name ?? '';
-  if (given === '') object.metadata.name = name;
-  else if (given !== name) {
+  if (given === '') {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (given !== name) {
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
   }
 }
