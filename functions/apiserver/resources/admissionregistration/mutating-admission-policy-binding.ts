@@ -1,4 +1,6 @@
 import type { V1MutatingAdmissionPolicyBinding } from '../../../../lib/schema/generated/types.js';
+import { policyBindingErrors } from './binding-rules.js';
+import { defaultMatchResources, MUTATING_OPERATIONS } from './match-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramRefText } from './params.js';
@@ -15,6 +17,8 @@ export const mutatingAdmissionPolicyBinding = defineKind<V1MutatingAdmissionPoli
   hasGeneration: true,
   inert: true,
   allowUnconditionalUpdate: false,
+  defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
+  validate: ({ spec }) => (spec === undefined ? [] : policyBindingErrors(spec, MUTATING_OPERATIONS)),
   columns: [
     {
       name: 'PolicyName',

@@ -1,7 +1,14 @@
-import type { V1MutatingAdmissionPolicy } from '../../../../lib/schema/generated/types.js';
+import type { V1MutatingAdmissionPolicy, V1Mutation } from '../../../../lib/schema/generated/types.js';
+import { forbidden, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
+
+import { oneOfErrors } from '../shared/one-of.js';
+import { defaultMatchResources, isBlank, MUTATING_OPERATIONS } from './match-rules.js';
+import { policyErrors } from './policy-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramKindText } from './params.js';
+
+const REINVOCATION_POLICIES = ['IfNeeded', 'Never'];
 
 export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -15,6 +22,22 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
   hasGeneration: true,
   inert: true,
   allowUnconditionalUpdate: false,
+  defaults({ spec }) {
+    if (spec === undefined) return;
+    spec.failurePolicy ??= 'Fail';
+    defaultMatchResources(spec.matchConstraints);
+  },
+  validate({ spec }) {
+    const { mutations = [], reinvocationPolicy = '' } = spec ?? {};
+    return [
+      ...policyErrors(spec ?? {}, MUTATING_OPERATIONS),
+      ...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : []),
+      ...mutations.flatMap((mutation, index) => mutationErrors(mutation, `spec.mutations[${index}]`)),
+      ...(reinvocationPolicy === ''
+        ? [required('spec.reinvocationPolicy')]
+        : oneOfErrors('spec.reinvocationPolicy', reinvocationPolicy, REINVOCATION_POLICIES)),
+    ];
+  },
   columns: [
     {
       name: 'Mutations',
@@ -31,3 +54,31 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
     AGE,
   ],
 });
+
+/** The type of a mutation says which of its two expressions is the one that is set. */
+function mutationErrors({ patchType, applyConfiguration, jsonPatch }: V1Mutation, path: string): FieldError[] {
+  if (!patchType) return [required(`${path}.patchType`)];
+  switch (patchType) {
+    case 'ApplyConfiguration':
+      return [
+        ...expressionErrors(applyConfiguration?.expression, `${path}.applyConfiguration`, applyConfiguration),
+        ...(jsonPatch === undefined
+          ? []
+          : [forbidden(`${path}.jsonPatch`, 'must not be specified when patchType is ApplyConfiguration')]),
+      ];
+    case 'JSONPatch':
+      return [
+        ...expressionErrors(jsonPatch?.expression, `${path}.jsonPatch`, jsonPatch),
+        ...(applyConfiguration === undefined
+          ? []
+          : [forbidden(`${path}.applyConfiguration`, 'must not be specified when patchType is JSONPatch')]),
+      ];
+    default:
+      return [notSupported(`${path}.patchType`, patchType, ['ApplyConfiguration', 'JSONPatch'])];
+  }
+}
+
+function expressionErrors(expression: string | undefined, path: string, holder: unknown): FieldError[] {
+  if (holder === undefined) return [required(path)];
+  return isBlank(expression) ? [required(`${path}.expression`, 'expression is not specified')] : [];
+}

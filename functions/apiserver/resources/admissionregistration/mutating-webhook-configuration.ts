@@ -1,4 +1,5 @@
 import type { V1MutatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
+import { defaultWebhook, webhookErrors } from './webhooks.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -13,6 +14,13 @@ export const mutatingWebhookConfiguration = defineKind<V1MutatingWebhookConfigur
   categories: ['api-extensions'],
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  defaults({ webhooks }) {
+    for (const webhook of webhooks ?? []) {
+      defaultWebhook(webhook);
+      webhook.reinvocationPolicy ??= 'Never';
+    }
+  },
+  validate: ({ webhooks }) => webhookErrors(webhooks),
   columns: [
     {
       name: 'Webhooks',

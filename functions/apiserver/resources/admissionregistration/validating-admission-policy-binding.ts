@@ -1,7 +1,13 @@
 import type { V1ValidatingAdmissionPolicyBinding } from '../../../../lib/schema/generated/types.js';
+import { duplicate, invalid, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
+
+import { policyBindingErrors } from './binding-rules.js';
+import { ALL_OPERATIONS, defaultMatchResources } from './match-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramRefText } from './params.js';
+
+const ACTIONS = ['Audit', 'Deny', 'Warn'];
 
 export const validatingAdmissionPolicyBinding = defineKind<V1ValidatingAdmissionPolicyBinding>({
   group: 'admissionregistration.k8s.io',
@@ -15,6 +21,11 @@ export const validatingAdmissionPolicyBinding = defineKind<V1ValidatingAdmission
   hasGeneration: true,
   inert: true,
   allowUnconditionalUpdate: false,
+  defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
+  validate: ({ spec }) =>
+    spec === undefined
+      ? []
+      : [...policyBindingErrors(spec, ALL_OPERATIONS), ...actionErrors(spec.validationActions ?? [])],
   columns: [
     {
       name: 'PolicyName',
@@ -31,3 +42,23 @@ export const validatingAdmissionPolicyBinding = defineKind<V1ValidatingAdmission
     AGE,
   ],
 });
+
+function actionErrors(actions: readonly string[]): FieldError[] {
+  const path = 'spec.validationActions';
+  if (actions.length === 0) return [required(path, 'at least one validation action is required')];
+  return [
+    ...actions.flatMap((action, index) => [
+      ...(ACTIONS.includes(action) ? [] : [notSupported(`${path}[${index}]`, action, ACTIONS)]),
+      ...(actions.indexOf(action) < index ? [duplicate(`${path}[${index}]`, action)] : []),
+    ]),
+    ...(actions.includes('Deny') && actions.includes('Warn')
+      ? [
+          invalid(
+            path,
+            actions,
+            'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+          ),
+        ]
+      : []),
+  ];
+}

@@ -1,7 +1,21 @@
-import type { V1ValidatingAdmissionPolicy } from '../../../../lib/schema/generated/types.js';
+import type {
+  V1AuditAnnotation,
+  V1ValidatingAdmissionPolicy,
+  V1ValidatingAdmissionPolicySpec,
+  V1Validation,
+} from '../../../../lib/schema/generated/types.js';
+import { duplicate, invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
+
+import { oneOfErrors } from '../shared/one-of.js';
+import { ALL_OPERATIONS, defaultMatchResources, isBlank } from './match-rules.js';
+import { policyErrors } from './policy-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramKindText } from './params.js';
+
+const AUDIT_ANNOTATIONS_MAX = 20;
+const REASONS = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
+const NOTHING_TO_DO = 'validations or auditAnnotations must contain at least one item';
 
 export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>({
   group: 'admissionregistration.k8s.io',
@@ -16,6 +30,12 @@ export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>
   hasGeneration: true,
   inert: true,
   allowUnconditionalUpdate: false,
+  defaults({ spec }) {
+    if (spec === undefined) return;
+    spec.failurePolicy ??= 'Fail';
+    defaultMatchResources(spec.matchConstraints);
+  },
+  validate: ({ spec }) => (spec === undefined ? [] : [...policyErrors(spec, ALL_OPERATIONS), ...checkErrors(spec)]),
   columns: [
     {
       name: 'Validations',
@@ -32,3 +52,45 @@ export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>
     AGE,
   ],
 });
+
+function checkErrors({ validations = [], auditAnnotations = [] }: V1ValidatingAdmissionPolicySpec): FieldError[] {
+  if (validations.length + auditAnnotations.length === 0) {
+    return [required('spec.validations', NOTHING_TO_DO), required('spec.auditAnnotations', NOTHING_TO_DO)];
+  }
+  return [
+    ...validations.flatMap((validation, index) => validationErrors(validation, `spec.validations[${index}]`)),
+    ...auditAnnotationErrors(auditAnnotations),
+  ];
+}
+
+function validationErrors(
+  { expression, message, messageExpression, reason }: V1Validation,
+  path: string,
+): FieldError[] {
+  const emptyIfGiven = (field: string, text: string | undefined): FieldError[] =>
+    text && isBlank(text) ? [invalid(`${path}.${field}`, text, 'must be non-empty if specified')] : [];
+  return [
+    ...(isBlank(expression) ? [required(`${path}.expression`, 'expression is not specified')] : []),
+    ...emptyIfGiven('messageExpression', messageExpression),
+    ...emptyIfGiven('message', message),
+    ...((message ?? '').trim().includes('\n')
+      ? [invalid(`${path}.message`, message, 'must not contain line breaks')]
+      : []),
+    ...(reason === undefined ? [] : oneOfErrors(`${path}.reason`, reason, REASONS)),
+  ];
+}
+
+function auditAnnotationErrors(annotations: readonly V1AuditAnnotation[]): FieldError[] {
+  const path = 'spec.auditAnnotations';
+  return [
+    ...(annotations.length > AUDIT_ANNOTATIONS_MAX
+      ? [invalid(path, annotations, `must not have more than ${AUDIT_ANNOTATIONS_MAX} auditAnnotations`)]
+      : []),
+    ...annotations.flatMap(({ key, valueExpression }, index) => [
+      ...(isBlank(valueExpression)
+        ? [required(`${path}[${index}].valueExpression`, 'valueExpression is not specified')]
+        : []),
+      ...(annotations.findIndex((other) => other.key === key) < index ? [duplicate(`${path}[${index}].key`, key)] : []),
+    ]),
+  ];
+}

@@ -1,4 +1,5 @@
 import type { V1ValidatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
+import { defaultWebhook, webhookErrors } from './webhooks.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -13,6 +14,10 @@ export const validatingWebhookConfiguration = defineKind<V1ValidatingWebhookConf
   categories: ['api-extensions'],
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  defaults({ webhooks }) {
+    for (const webhook of webhooks ?? []) defaultWebhook(webhook);
+  },
+  validate: ({ webhooks }) => webhookErrors(webhooks),
   columns: [
     {
       name: 'Webhooks',

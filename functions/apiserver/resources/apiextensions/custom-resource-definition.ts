@@ -1,4 +1,9 @@
-import type { V1CustomResourceDefinition } from '../../../../lib/schema/generated/types.js';
+import type {
+  V1CustomResourceDefinition,
+  V1CustomResourceDefinitionSpec,
+} from '../../../../lib/schema/generated/types.js';
+import { immutableErrors } from '../shared/immutable.js';
+import { acceptedNamesErrors, definitionErrors, storedVersionErrors } from './definition-rules.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
 
@@ -16,5 +21,41 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
   hasGeneration: true,
   allowUnconditionalUpdate: false,
   inert: true,
+  defaults(object) {
+    const { spec } = object;
+    if (spec === undefined) return;
+    defaultSpec(spec);
+    object.status ??= {};
+    if ((object.status.storedVersions ?? []).length > 0) return;
+    const storage = (spec.versions ?? []).find((version) => version.storage);
+    if (storage !== undefined) object.status.storedVersions = [storage.name];
+  },
+  validate: (object) => definitionErrors(object),
+  validateUpdate({ spec, status }, old) {
+    const established = old.status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True');
+    return [
+      ...(established === true
+        ? [
+            ...immutableErrors('spec.scope', spec?.scope, old.spec?.scope),
+            ...immutableErrors('spec.names.kind', spec?.names.kind, old.spec?.names.kind),
+          ]
+        : []),
+      ...immutableErrors('spec.group', spec?.group, old.spec?.group),
+      ...immutableErrors('spec.names.plural', spec?.names.plural, old.spec?.names.plural),
+      ...storedVersionErrors(status?.storedVersions ?? [], spec?.versions ?? []),
+    ];
+  },
+  validateStatusUpdate: ({ status }) => acceptedNamesErrors(status?.acceptedNames),
   columns: [CREATED_AT],
 });
+
+function defaultSpec(spec: V1CustomResourceDefinitionSpec): void {
+  const { names } = spec;
+  if (names?.kind) {
+    names.singular ||= names.kind.toLowerCase();
+    names.listKind ||= `${names.kind}List`;
+  }
+  spec.conversion ??= { strategy: 'None' };
+  const service = spec.conversion.webhook?.clientConfig?.service;
+  if (service !== undefined) service.port ??= 443;
+}

@@ -14,7 +14,7 @@ import { validateLabelSelector } from '../shared/labels.js';
 import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
 import { validatePodTemplateSpec } from '../shared/pod-spec/template.js';
 import { collisionCountErrors, statusCountErrors } from '../shared/status-counts.js';
-import { runningPodErrors, templateLabelErrors } from './template.js';
+import { runningPodErrors, templateLabelErrors, templateWarnings } from './template.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns, formatLabelSelector, formatLabels } from '../shared/columns.js';
 
@@ -65,6 +65,7 @@ export const daemonSet = defineKind<V1DaemonSet>({
     ...statusCountErrors(status, STATUS_COUNTS),
     ...collisionCountErrors(status, old.status),
   ],
+  warnings: (object, old) => templateWarnings(object.spec?.template, old?.spec?.template),
   columns: [
     {
       name: 'Desired',

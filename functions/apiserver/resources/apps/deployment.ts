@@ -6,7 +6,7 @@ import { atMost100PercentErrors, intOrPercentNumber, positiveIntOrPercentErrors 
 import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
 import { semanticallyEqual } from '../shared/equality.js';
 import { collisionCountErrors, statusCountErrors, statusPartErrors } from '../shared/status-counts.js';
-import { podNamePrefixWarnings, replicaTemplateErrors } from './template.js';
+import { podNamePrefixWarnings, replicaTemplateErrors, templateWarnings } from './template.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns, labelSelectorText } from '../shared/columns.js';
 
@@ -63,7 +63,10 @@ export const deployment = defineKind<V1Deployment>({
     }),
     ...collisionCountErrors(status, old.status),
   ],
-  warnings: (object, old) => (old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
+  warnings: (object, old) => [
+    ...(old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
+    ...templateWarnings(object.spec?.template, old?.spec?.template),
+  ],
   columns: [
     {
       name: 'Ready',

@@ -3,7 +3,7 @@ import { nonNegativeErrors } from '../shared/formats.js';
 import { immutableErrors } from '../shared/immutable.js';
 import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
 import { statusCountErrors, statusPartErrors } from '../shared/status-counts.js';
-import { podNamePrefixWarnings, replicaTemplateErrors } from './template.js';
+import { podNamePrefixWarnings, replicaTemplateErrors, templateWarnings } from './template.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns, formatLabelSelector } from '../shared/columns.js';
 
@@ -52,7 +52,10 @@ export const replicaSet = defineKind<V1ReplicaSet>({
       message: 'cannot be greater than readyReplicas',
     }),
   ],
-  warnings: (object, old) => (old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
+  warnings: (object, old) => [
+    ...(old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
+    ...templateWarnings(object.spec?.template, old?.spec?.template),
+  ],
   columns: [
     { name: 'Desired', type: 'integer', description: 'Pods wanted.', cell: (object) => object.spec?.replicas ?? 0 },
     {

@@ -9,6 +9,8 @@ import { isDns1123Label, nameAs } from '../shared/formats.js';
 import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
 import { collisionCountErrors, statusCountErrors, statusPartErrors } from '../shared/status-counts.js';
 import { statefulSetSpecErrors } from './stateful-set-rules.js';
+import { templateWarnings } from './template.js';
+import { validatePersistentVolumeClaimSpec } from '../shared/persistent-volume-claim-spec.js';
 import { defineKind } from '../kind.js';
 import { AGE, containerColumns } from '../shared/columns.js';
 
@@ -21,6 +23,9 @@ const STATUS_COUNTS = [
   'observedGeneration',
   'collisionCount',
 ] as const;
+
+const NEGATIVE_HISTORY =
+  'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended';
 
 /** What may change in a spec. */
 const MUTABLE_FIELDS: ReadonlySet<string> = new Set([
@@ -72,6 +77,10 @@ export const statefulSet = defineKind<V1StatefulSet>({
     if (old.spec?.updateStrategy?.rollingUpdate?.maxUnavailable === undefined) dropMaxUnavailable(object.spec);
   },
   validate: ({ spec }) => (spec === undefined ? [] : statefulSetSpecErrors(spec)),
+  validateCreate: ({ spec }) =>
+    (spec?.volumeClaimTemplates ?? []).flatMap((claim, index) =>
+      validatePersistentVolumeClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${index}].spec`),
+    ),
   validateUpdate: (object, old) => updateErrors(object.spec, old.spec),
   validateStatusUpdate: ({ status }, old) => [
     ...statusCountErrors(status, STATUS_COUNTS),
@@ -85,10 +94,10 @@ export const statefulSet = defineKind<V1StatefulSet>({
     }),
     ...collisionCountErrors(status, old.status),
   ],
-  warnings: ({ spec }) =>
-    (spec?.revisionHistoryLimit ?? 0) < 0
-      ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
-      : [],
+  warnings: ({ spec }, old) => [
+    ...templateWarnings(spec?.template, old?.spec?.template),
+    ...((spec?.revisionHistoryLimit ?? 0) < 0 ? [NEGATIVE_HISTORY] : []),
+  ],
   columns: [
     {
       name: 'Ready',

@@ -4,6 +4,8 @@ import { isDns1123Label } from '../shared/formats.js';
 import { isEmptySelector, isUsableSelector, selectorMatches } from '../shared/label-selector-match.js';
 import { validateLabelSelector } from '../shared/labels.js';
 import { validatePodTemplateSpec } from '../shared/pod-spec/template.js';
+import { podSpecWarnings } from '../shared/pod-spec/warnings.js';
+import { semanticallyEqual } from '../shared/equality.js';
 
 const TEMPLATE = 'spec.template';
 
@@ -64,4 +66,14 @@ export function podNamePrefixWarnings(name: string | undefined): string[] {
     : [
         `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
       ];
+}
+
+/** Warnings about a template that is new or has changed. */
+export function templateWarnings(
+  template: V1PodTemplateSpec | undefined,
+  old: V1PodTemplateSpec | undefined,
+  path = TEMPLATE,
+): string[] {
+  if (template?.spec === undefined || (old !== undefined && semanticallyEqual(template, old))) return [];
+  return podSpecWarnings(template.spec, template.metadata, path);
 }

@@ -1,6 +1,6 @@
 import type { V1CronJob, V1CronJobSpec, V1JobSpec } from '../../../../lib/schema/generated/types.js';
 import { invalid, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
-import { podNamePrefixWarnings } from '../apps/template.js';
+import { podNamePrefixWarnings, templateWarnings } from '../apps/template.js';
 import { nonNegativeErrors } from '../shared/formats.js';
 import { defaultPodTemplateSpec } from '../shared/pod-spec/defaults.js';
 import { cronScheduleFault } from './cron-schedule.js';
@@ -41,6 +41,11 @@ export const cronJob = defineKind<V1CronJob>({
   warnings: (object, old) => [
     ...(old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
     ...(object.spec?.jobTemplate.spec === undefined ? [] : jobSpecWarnings(object.spec.jobTemplate.spec, JOB_SPEC)),
+    ...templateWarnings(
+      object.spec?.jobTemplate.spec?.template,
+      old?.spec?.jobTemplate.spec?.template,
+      `${JOB_SPEC}.template`,
+    ),
   ],
   columns: [
     {

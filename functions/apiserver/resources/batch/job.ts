@@ -1,7 +1,7 @@
 import type { V1Job } from '../../../../lib/schema/generated/types.js';
 import { humanDuration } from '../shared/human-duration.js';
 import { invalid, type FieldError } from '../../../../lib/api/field-errors.js';
-import { podNamePrefixWarnings } from '../apps/template.js';
+import { podNamePrefixWarnings, templateWarnings } from '../apps/template.js';
 import { isDns1123Label } from '../shared/formats.js';
 import { defaultJobSpec } from './job-defaults.js';
 import { generateSelector, jobSelectorErrors } from './job-selector.js';
@@ -48,6 +48,7 @@ export const job = defineKind<V1Job>({
   warnings: (object, old) => [
     ...(old === undefined ? podNamePrefixWarnings(object.metadata?.name) : []),
     ...(object.spec === undefined ? [] : jobSpecWarnings(object.spec, 'spec')),
+    ...templateWarnings(object.spec?.template, old?.spec?.template),
   ],
   columns: [
     { name: 'Status', type: 'string', description: 'Status of the job.', cell: (object) => jobState(object) },

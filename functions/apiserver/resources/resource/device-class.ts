@@ -1,4 +1,8 @@
 import type { V1DeviceClass } from '../../../../lib/schema/generated/types.js';
+import { invalid } from '../../../../lib/api/field-errors.js';
+
+import { isExtendedResource } from '../shared/resources.js';
+import { opaqueErrors, selectorErrors } from './device-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -12,5 +16,15 @@ export const deviceClass = defineKind<V1DeviceClass>({
   definition: 'io.k8s.api.resource.v1.DeviceClass',
   hasGeneration: true,
   inert: true,
+  validate({ spec }) {
+    const { selectors = [], config = [], extendedResourceName } = spec ?? {};
+    return [
+      ...selectorErrors(selectors, 'spec.selectors'),
+      ...config.flatMap(({ opaque }, index) => opaqueErrors(opaque, `spec.config[${index}].opaque`)),
+      ...(extendedResourceName === undefined || isExtendedResource(extendedResourceName)
+        ? []
+        : [invalid('spec.extendedResourceName', extendedResourceName, 'must be a valid extended resource name')]),
+    ];
+  },
   columns: [AGE],
 });

@@ -1,4 +1,6 @@
 import type { ResourceV1ResourceClaim } from '../../../../lib/schema/generated/types.js';
+import { immutableErrors } from '../shared/immutable.js';
+import { deviceClaimErrors, defaultDeviceClaim } from './claim-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -12,6 +14,9 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   definition: 'io.k8s.api.resource.v1.ResourceClaim',
   hasStatus: true,
   inert: true,
+  defaults: ({ spec }) => defaultDeviceClaim(spec?.devices),
+  validateCreate: ({ spec }) => deviceClaimErrors(spec?.devices, 'spec.devices'),
+  validateUpdate: (object, old) => immutableErrors('spec', object.spec, old.spec),
   columns: [
     {
       name: 'State',

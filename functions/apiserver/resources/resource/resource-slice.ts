@@ -1,4 +1,6 @@
 import type { V1ResourceSlice } from '../../../../lib/schema/generated/types.js';
+import { immutableErrors } from '../shared/immutable.js';
+import { resourceSliceErrors } from './slice-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 
@@ -16,6 +18,12 @@ export const resourceSlice = defineKind<V1ResourceSlice>({
     'spec.nodeName': (object) => object.spec?.nodeName ?? '',
     'spec.driver': (object) => object.spec?.driver ?? '',
   },
+  validate: ({ spec }) => (spec === undefined ? [] : resourceSliceErrors(spec)),
+  validateUpdate: ({ spec }, old) => [
+    ...immutableErrors('spec.pool.name', spec?.pool.name, old.spec?.pool.name),
+    ...immutableErrors('spec.driver', spec?.driver, old.spec?.driver),
+    ...immutableErrors('spec.nodeName', spec?.nodeName, old.spec?.nodeName),
+  ],
   columns: [
     {
       name: 'Node',
