@@ -1,0 +1,26 @@
+import { controllerRevisions, pods, statefulSets } from '../../../lib/client/resources.js';
+import type { Checker } from './cluster-state.js';
+import { checkPods, hasEnded, imagesOf, nameOf } from './pods.js';
+
+/** A stateful set has the pods 0 to n - 1, all of its newest revision. */
+export const statefulSetsConverged: Checker = (state) =>
+  state.of(statefulSets).flatMap((set) => {
+    const replicas = set.spec?.replicas ?? 1;
+    const owned = state.controlledBy(pods, set);
+    const problems = checkPods(set, owned, { replicas, image: imagesOf(set.spec?.template ?? {}) });
+    const names = owned.filter((pod) => !hasEnded(pod)).map(({ metadata }) => metadata?.name);
+    for (let ordinal = 0; ordinal < replicas; ordinal++) {
+      const name = `${set.metadata?.name}-${ordinal}`;
+      if (!names.includes(name)) problems.push(`${nameOf(set)} lacks its pod ${name}`);
+    }
+    const { currentRevision, updateRevision, readyReplicas = 0, observedGeneration } = set.status ?? {};
+    if (observedGeneration !== set.metadata?.generation)
+      problems.push(`${nameOf(set)} was not looked at since its change`);
+    if (readyReplicas !== replicas) problems.push(`${nameOf(set)} says ${readyReplicas} of ${replicas} are ready`);
+    if (replicas > 0 && currentRevision !== updateRevision) problems.push(`${nameOf(set)} has not finished its update`);
+    const revisions = state.controlledBy(controllerRevisions, set);
+    if (!revisions.some(({ metadata }) => metadata?.name === updateRevision)) {
+      problems.push(`${nameOf(set)} has no revision ${updateRevision}`);
+    }
+    return problems;
+  });

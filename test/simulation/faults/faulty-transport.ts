@@ -1,0 +1,130 @@
+import { Buffer } from 'node:buffer';
+import { isWatch, forwardAbort } from './link.js';
+import { conflict, serviceUnavailable, tooManyRequests, type ApiError } from '../../../lib/api/errors.js';
+import {
+  TransportError,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from '../../../lib/client/transport.js';
+import { sleep, type Clock } from '../../../lib/clock/clock.js';
+import type { Dice } from '../dice.js';
+import type { RequestFaults } from '../plan.js';
+import type { Weather } from './weather.js';
+
+const LATE_MIN_MS = 20;
+const LATE_MAX_MS = 8_000;
+
+/** How long the stream of a watch lasts that breaks. */
+const WATCH_MAX_MS = 60_000;
+
+/** A network and servers on which any request can go wrong. */
+export class FaultyTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #clock: Clock;
+  readonly #dice: Dice;
+  readonly #weather: Weather;
+  readonly #faults: RequestFaults;
+
+  constructor(inner: Transport, options: { clock: Clock; dice: Dice; weather: Weather; faults: RequestFaults }) {
+    this.#inner = inner;
+    this.#clock = options.clock;
+    this.#dice = options.dice;
+    this.#weather = options.weather;
+    this.#faults = options.faults;
+  }
+
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    if (!this.#weather.isStormy) return this.#inner.send(request);
+    const dice = this.#dice;
+    const faults = this.#faults;
+    if (dice.chance(faults.lost)) throw new TransportError('the request was lost');
+    if (dice.chance(faults.refused)) return refusal(this.#refusal());
+    if (dice.chance(faults.conflict) && canConflict(request)) return refusal(outrun(request));
+    if (request.method !== 'GET' && dice.chance(faults.late)) {
+      // Its sender may give up or die meanwhile: what was sent arrives nevertheless.
+      await sleep(this.#clock, dice.between(LATE_MIN_MS, LATE_MAX_MS));
+      return this.#inner.send({ ...request, signal: undefined });
+    }
+    if (isWatch(request)) return this.#watch(request);
+    const response = await this.#inner.send(request);
+    if (dice.chance(faults.answerLost)) throw new TransportError('the answer was lost');
+    return response;
+  }
+
+  #refusal(): ApiError {
+    return this.#dice.chance(0.5)
+      ? tooManyRequests('the simulation has too many requests', 1)
+      : serviceUnavailable('the simulation is unavailable', 1);
+  }
+
+  async #watch(request: TransportRequest): Promise<TransportResponse> {
+    if (!this.#dice.chance(this.#faults.watchBreaks)) return this.#inner.send(request);
+    const abort = new AbortController();
+    const stop = forwardAbort(request.signal, abort);
+    let response: TransportResponse;
+    try {
+      response = await this.#inner.send({ ...request, signal: abort.signal });
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    const ending = this.#dice.pick(['clean', 'torn', 'error'] as const);
+    const lastsMs = this.#dice.between(0, WATCH_MAX_MS);
+    return {
+      ...response,
+      stream: () => broken(response, { clock: this.#clock, lastsMs, ending, abort, request, stop }),
+    };
+  }
+}
+
+interface Breakage {
+  clock: Clock;
+  lastsMs: number;
+  ending: 'clean' | 'torn' | 'error';
+  abort: AbortController;
+  request: TransportRequest;
+  stop: () => void;
+}
+
+async function* broken(response: TransportResponse, breakage: Breakage): AsyncGenerator<Uint8Array> {
+  const { clock, lastsMs, ending, abort, request, stop } = breakage;
+  const endsMs = clock.now() + lastsMs;
+  const cancel = clock.setTimer(lastsMs, () => abort.abort());
+  try {
+    for await (const chunk of response.stream()) {
+      if (clock.now() >= endsMs && ending === 'torn') {
+        yield chunk.subarray(0, chunk.length >> 1);
+        return;
+      }
+      yield chunk;
+    }
+    if (ending === 'error' && request.signal?.aborted !== true) throw new TransportError('the stream broke');
+  } finally {
+    cancel();
+    stop();
+    abort.abort();
+  }
+}
+
+/** Only a write that says which state it expects can be answered so. */
+function canConflict({ method, body }: TransportRequest): boolean {
+  if (body === undefined || (method !== 'PUT' && method !== 'PATCH' && method !== 'DELETE')) return false;
+  return (typeof body === 'string' ? body : Buffer.from(body).toString()).includes('"resourceVersion"');
+}
+
+function outrun({ path }: TransportRequest): ApiError {
+  return conflict({ group: '', resource: 'objects' }, path);
+}
+
+function refusal(error: ApiError): TransportResponse {
+  const bytes = Buffer.from(JSON.stringify(error.status));
+  return {
+    status: error.code,
+    header: () => undefined,
+    bytes: () => Promise.resolve(bytes),
+    stream: () => {
+      throw new Error('a refusal is no stream');
+    },
+  };
+}
