@@ -180,6 +180,7 @@ function toApiRequest(incoming: IncomingMessage, signal: AbortSignal): ApiReques
       const value = incoming.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
+    headerNames: () => Object.keys(incoming.headers),
     body: (maxBytes) => readBody(incoming, maxBytes),
     signal,
     peer,

@@ -14,6 +14,7 @@ export function inProcessTransport(handle: (request: ApiRequest) => Promise<ApiR
         path,
         query,
         header: (name) => request.headers[name],
+        headerNames: () => Object.keys(request.headers),
         body: () => Promise.resolve(bytesOf(request.body)),
         signal: request.signal ?? neverAborted,
         user,
