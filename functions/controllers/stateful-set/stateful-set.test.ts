@@ -84,7 +84,7 @@ describe('stateful set', () => {
       updateRevision: revision?.metadata?.name,
       collisionCount: 0,
     });
-    expect(cluster.events()).toContain('SuccessfulCreate: Create Pod db-0 in StatefulSet db successful');
+    expect(cluster.events()).toContain('SuccessfulCreate: create Pod db-0 in StatefulSet db successful');
   });
 
   test('scales down from the top, and an unready pod halts it', async () => {

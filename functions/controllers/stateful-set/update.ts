@@ -230,5 +230,5 @@ function recordFailure(
 }
 
 function subject(set: V1StatefulSet, pod: V1Pod, verb: Verb): string {
-  return `${verb} Pod ${pod.metadata?.name ?? ''} in StatefulSet ${set.metadata?.name ?? ''}`;
+  return `${verb.toLowerCase()} Pod ${pod.metadata?.name ?? ''} in StatefulSet ${set.metadata?.name ?? ''}`;
 }
