@@ -7,6 +7,7 @@ import { applyPlan, planSlices, sliceNamePrefix, type SlicePlan } from '../share
 import { controllerReference, isBeingDeleted, isControlledBy } from '../shared/owners.js';
 import { byNodeName } from '../shared/pod-indexes.js';
 import {
+  gatheringMs,
   hasOwnEndpoints,
   HEADLESS_LABEL,
   ipFamilies,
@@ -49,14 +50,23 @@ export const endpointSliceController: Controller = {
   async reconcile(key, context) {
     const { namespace, name } = parseKey(key);
     const service = (await context.view(services)).get(namespace, name);
-    if (service === undefined || !hasOwnEndpoints(service)) return;
+    if (service === undefined || !hasOwnEndpoints(service)) return undefined;
     const slices = (await context.view(endpointSlices)).by(byService, key).filter((slice) => !isBeingDeleted(slice));
+    const waitMs = waitFor(slices, context.clock.now());
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const plan = await planFor(service, slices, context);
     // The garbage collector is about to remove the slices: new ones would only come in its way.
     if (isBeingDeleted(service)) plan.create.splice(0);
     await applyPlan(plan, context);
+    return undefined;
   },
 };
+
+function waitFor(slices: readonly V1EndpointSlice[], nowMs: number): number {
+  const size = slices.reduce((sum, slice) => sum + (slice.endpoints?.length ?? 0), 0);
+  const times = slices.map(({ metadata }) => metadata?.annotations?.[TRIGGER_TIME_ANNOTATION] ?? '');
+  return gatheringMs(times.toSorted().at(-1), size, nowMs);
+}
 
 async function planFor(
   service: V1Service,

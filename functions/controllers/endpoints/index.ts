@@ -6,6 +6,7 @@ import type { V1Endpoints, V1Service } from '../../../lib/schema/generated/types
 import { watch, watchSelf, type Controller, type ControllerContext } from '../../../lib/work/controller.js';
 import { isNamespaceTerminating } from '../shared/pod-control.js';
 import {
+  gatheringMs,
   hasOwnEndpoints,
   HEADLESS_LABEL,
   isHeadless,
@@ -40,11 +41,23 @@ export const endpointsController: Controller = {
     if (service === undefined) {
       const isOurs = present?.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER;
       if (present !== undefined && (wasDeleted || isOurs)) await remove(present, context);
-      return;
+      return undefined;
     }
-    if (hasOwnEndpoints(service)) await write(service, present, context);
+    if (!hasOwnEndpoints(service)) return undefined;
+    const waitMs = present === undefined ? 0 : waitFor(present, context.clock.now());
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    await write(service, present, context);
+    return undefined;
   },
 };
+
+function waitFor({ metadata, subsets = [] }: V1Endpoints, nowMs: number): number {
+  const size = subsets.reduce(
+    (sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length,
+    0,
+  );
+  return gatheringMs(metadata?.annotations?.[TRIGGER_TIME_ANNOTATION], size, nowMs);
+}
 
 async function write(
   service: V1Service,

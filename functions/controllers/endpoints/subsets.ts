@@ -13,6 +13,7 @@ export const ADDRESSES_MAX = 1000;
 
 interface Entry {
   readonly address: V1EndpointAddress;
+  readonly sortKey: string;
   readonly isReady: boolean;
 }
 
@@ -32,11 +33,12 @@ export function subsetsOf(service: V1Service, selected: readonly V1Pod[]): V1End
     const address = addressOf(service, pod);
     if (address === undefined) continue;
     const isReady = unready || isServing(pod);
+    const entry = { address, isReady, sortKey: `${address.ip} ${address.targetRef?.uid ?? ''}` };
     for (const port of portsOf(service, pod)) {
       const key = JSON.stringify(port ?? null);
       let entries = byPort.get(key);
       if (entries === undefined) byPort.set(key, (entries = { port, entries: [] }));
-      entries.entries.push({ address, isReady });
+      entries.entries.push(entry);
     }
   }
   return repack([...byPort.values()]);
@@ -72,8 +74,8 @@ function addressOf(service: V1Service, pod: V1Pod): V1EndpointAddress | undefine
 function repack(all: readonly PortEntries[]): V1EndpointSubset[] {
   const byAddresses = new Map<string, { ports: CoreV1EndpointPort[]; entries: Entry[] }>();
   for (const { port, entries } of all) {
-    const sorted = entries.toSorted((one, other) => compare(sortKey(one), sortKey(other)));
-    const key = sorted.map((entry) => `${sortKey(entry)} ${entry.isReady}`).join();
+    const sorted = entries.toSorted((one, other) => compare(one.sortKey, other.sortKey));
+    const key = sorted.map((entry) => `${entry.sortKey} ${entry.isReady}`).join();
     let group = byAddresses.get(key);
     if (group === undefined) byAddresses.set(key, (group = { ports: [], entries: sorted }));
     if (port !== undefined) group.ports.push(port);
@@ -87,10 +89,6 @@ function repack(all: readonly PortEntries[]): V1EndpointSubset[] {
       ...(ports.length === 0 ? {} : { ports: ports.toSorted((one, other) => compare(portKey(one), portKey(other))) }),
     };
   });
-}
-
-function sortKey({ address }: Entry): string {
-  return `${address.ip} ${address.targetRef?.uid ?? ''}`;
 }
 
 function portKey({ name = '', port, protocol = '' }: CoreV1EndpointPort): string {
