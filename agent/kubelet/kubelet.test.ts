@@ -297,3 +297,20 @@ describe('admission by the node', () => {
     expect((await get('big')).status).toMatchObject({ phase: 'Failed', reason: 'OutOfcpu' });
   });
 });
+
+describe('a pod whose sandbox is lost', () => {
+  it('gets another, and the address of that one', async () => {
+    await create(podOf('web'));
+    const before = (await get('web')).status?.podIP;
+    const { runtime } = runtimeOf();
+    for (const sandbox of await runtime.listSandboxes()) await runtime.removeSandbox(sandbox.id);
+    await cluster.client.patch(pods, { namespace: 'default', name: 'web' }, 'merge', {
+      metadata: { annotations: { look: 'again' } },
+    });
+    await cluster.advance(5000);
+    const { status } = await get('web');
+    expect(status?.podIP).not.toBe(before);
+    expect(status?.podIPs).toEqual([{ ip: status?.podIP }]);
+    expect(condition(await get('web'), 'Ready')?.status).toBe('True');
+  });
+});

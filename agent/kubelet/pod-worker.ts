@@ -221,7 +221,7 @@ export class PodWorker {
     const uid = pod.metadata?.uid;
     this.#reporting = status;
     try {
-      const patch = { metadata: { uid }, status };
+      const patch = { metadata: { uid }, status: asPatch(status) };
       const written = await client.patch(pods, refOf(pod), 'strategic', patch, { subresource: 'status' });
       this.#reportedRevision = Number(written.metadata?.resourceVersion);
     } catch (error) {
@@ -236,6 +236,11 @@ export class PodWorker {
 
 function isTerminal(pod: V1Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** The status as a strategic merge patch: its addresses replace those of an earlier sandbox, which would be merged with them otherwise. */
+function asPatch({ podIPs, ...status }: V1PodStatus): object {
+  return podIPs === undefined ? status : { ...status, podIPs: [{ $patch: 'replace' }, ...podIPs] };
 }
 
 /** The conditions of a pod that are not the kubelet's. */
