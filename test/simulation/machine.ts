@@ -7,8 +7,8 @@ import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
 import { Link } from './faults/link.js';
 
-/** Long enough for a cluster at rest to be cheap, short enough that a node may miss one in a storm and still be alive. */
-const HEARTBEAT_MS = 20_000;
+/** As in the cloud. */
+const HEARTBEAT_MS = 30_000;
 
 export interface MachineOptions {
   name: string;

@@ -53,8 +53,8 @@ export interface Plan {
 }
 
 const NODES = 50;
-const STORM_MS = 180_000;
-const ACTIONS = 60;
+const STORM_MS = 150_000;
+const ACTIONS = 50;
 
 export function planOf(seed: number): Plan {
   const dice = new Dice(seed, 0);
@@ -65,7 +65,7 @@ export function planOf(seed: number): Plan {
   return {
     seed,
     nodeCount: NODES,
-    requests: some({ lost: 0.015, answerLost: 0.015, late: 0.02, refused: 0.02, conflict: 0.03, watchBreaks: 0.3 }),
+    requests: some({ lost: 0.015, answerLost: 0.015, late: 0.02, refused: 0.02, conflict: 0.03, watchBreaks: 0.2 }),
     messages: some({ lost: 0.05, doubled: 0.05, delayed: 0.05 }),
     store: some({ slow: 0.01, unavailable: 0.005, unknown: 0.005 }),
     retentionMs: dice.pick([5_000, 30_000, 600_000]),

@@ -16,7 +16,7 @@ const LATE_MIN_MS = 20;
 const LATE_MAX_MS = 8_000;
 
 /** How long the stream of a watch lasts that breaks. */
-const WATCH_MAX_MS = 60_000;
+const WATCH_MAX_MS = 90_000;
 
 /** A network and servers on which any request can go wrong. */
 export class FaultyTransport implements Transport {
