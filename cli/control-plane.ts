@@ -16,6 +16,7 @@ import { Catalog } from '../functions/apiserver/registry/catalog.js';
 import type { Log } from '../functions/apiserver/registry/context.js';
 import type { NodeConnection } from '../functions/apiserver/registry/node-connection.js';
 import { StoredObjects } from '../functions/apiserver/registry/objects.js';
+import type { ApiRequest } from '../functions/apiserver/registry/request.js';
 import { kinds } from '../functions/apiserver/resources/index.js';
 import { createControllers } from '../functions/controllers/index.js';
 import { Dispatcher } from '../functions/dispatcher/dispatcher.js';
@@ -35,6 +36,7 @@ import { EventRecorder } from '../lib/work/event-recorder.js';
 import { MemoryWorkQueue } from '../lib/work/memory-work-queue.js';
 import { createWorker } from '../lib/work/worker.js';
 import type { WorkQueue } from '../lib/work/work-queue.js';
+import { takingTurns } from './turns.js';
 
 export interface ControlPlaneOptions {
   store: Store & ChangeFeed;
@@ -95,7 +97,8 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { store, clock, random, log } = options;
   const { api, repair } = createApi(options);
-  const transport = (user: UserInfo): Transport => inProcessTransport((request) => api.handle(request), user);
+  const handle = takingTurns((request: ApiRequest) => api.handle(request));
+  const transport = (user: UserInfo): Transport => inProcessTransport(handle, user);
   const component = (name: string, user: UserInfo): Transport => {
     const inner = transport(user);
     return options.wrapTransport?.(name, inner) ?? inner;

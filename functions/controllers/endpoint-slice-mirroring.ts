@@ -2,12 +2,7 @@ import { parseKey } from '../../lib/client/client.js';
 import type { IndexFunction } from '../../lib/client/replica.js';
 import { endpoints, endpointSlices, services } from '../../lib/client/resources.js';
 import { parseIp } from '../../lib/net/ip.js';
-import type {
-  V1Endpoint,
-  V1EndpointAddress,
-  V1Endpoints,
-  V1EndpointSlice,
-} from '../../lib/schema/generated/types.js';
+import type { V1Endpoint, V1EndpointAddress, V1Endpoints, V1EndpointSlice } from '../../lib/schema/generated/types.js';
 import { watchSelf, watch, type Controller, type ControllerContext } from '../../lib/work/controller.js';
 import { MANAGED_BY_LABEL, SERVICE_NAME_LABEL } from './endpoint-slice/index.js';
 import { applyPlan, planSlices, portsKey, sliceNamePrefix, type EndpointGroup } from './shared/endpoint-slice-plan.js';

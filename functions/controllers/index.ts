@@ -7,7 +7,6 @@ import { jobController } from './job/index.js';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.js';
 import { endpointSliceController } from './endpoint-slice/index.js';
 import { endpointsController } from './endpoints/index.js';
-import { eventExpiryController } from './event-expiry.js';
 import { garbageCollector } from './garbage-collector/index.js';
 import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
@@ -45,8 +44,8 @@ export function createControllers(config: ControllersConfig): Controller[] {
     staleDisruptionController,
     namespaceController,
     garbageCollector,
-    endpointsController,
-    endpointSliceController,
+    endpointsController(),
+    endpointSliceController(),
     endpointSliceMirroringController,
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
@@ -54,6 +53,5 @@ export function createControllers(config: ControllersConfig): Controller[] {
     nodeLifecycleController(config.nodeGraceMs),
     taintEvictionController,
     podGarbageCollector(),
-    eventExpiryController,
   ];
 }

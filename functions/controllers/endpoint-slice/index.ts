@@ -5,9 +5,9 @@ import type { V1EndpointSlice, V1Node, V1Pod, V1Service } from '../../../lib/sch
 import { watch, watchSelf, type Controller, type ControllerContext } from '../../../lib/work/controller.js';
 import { applyPlan, planSlices, sliceNamePrefix, type SlicePlan } from '../shared/endpoint-slice-plan.js';
 import { controllerReference, isBeingDeleted, isControlledBy } from '../shared/owners.js';
+import { Pacing } from '../shared/pacing.js';
 import { byNodeName } from '../shared/pod-indexes.js';
 import {
-  gatheringMs,
   hasOwnEndpoints,
   HEADLESS_LABEL,
   ipFamilies,
@@ -35,45 +35,50 @@ const byService: IndexFunction<V1EndpointSlice> = (slice) => {
 };
 
 /** Keeps the EndpointSlices of services with a selector. Keys are services; with a service its slices are the garbage collector's. */
-export const endpointSliceController: Controller = {
-  name: 'endpoint-slice',
-  watches: [
-    watchSelf(services),
-    watchServicePods(),
-    watch(endpointSlices, ({ object, previous }) => [object, ...(previous ? [previous] : [])].flatMap(byService)),
-    watch(nodes, async ({ type, object, previous }, lookup) => {
-      if (type === 'updated' && zoneOf(object) === zoneOf(previous)) return [];
-      const onNode = (await lookup.view(pods)).by(byNodeName, keyOf(object));
-      return onNode.length === 0 ? [] : servicesOf(onNode, lookup);
-    }),
-  ],
-  async reconcile(key, context) {
-    const { namespace, name } = parseKey(key);
-    const service = (await context.view(services)).get(namespace, name);
-    if (service === undefined || !hasOwnEndpoints(service)) return undefined;
-    const slices = (await context.view(endpointSlices)).by(byService, key).filter((slice) => !isBeingDeleted(slice));
-    const waitMs = waitFor(slices, context.clock.now());
-    if (waitMs > 0) return { requeueAfterMs: waitMs };
-    const plan = await planFor(service, slices, context);
-    // The garbage collector is about to remove the slices: new ones would only come in its way.
-    if (isBeingDeleted(service)) plan.create.splice(0);
-    await applyPlan(plan, context);
-    return undefined;
-  },
-};
+export function endpointSliceController(): Controller {
+  const pacing = new Pacing();
+  return {
+    name: 'endpoint-slice',
+    watches: [
+      watchSelf(services),
+      watchServicePods(),
+      watch(endpointSlices, ({ object, previous }) => [object, ...(previous ? [previous] : [])].flatMap(byService)),
+      watch(nodes, async ({ type, object, previous }, lookup) => {
+        if (type === 'updated' && zoneOf(object) === zoneOf(previous)) return [];
+        const onNode = (await lookup.view(pods)).by(byNodeName, keyOf(object));
+        return onNode.length === 0 ? [] : servicesOf(onNode, lookup);
+      }),
+    ],
+    async reconcile(key, context) {
+      const waitMs = pacing.waitMs(key, context.clock.now());
+      if (waitMs > 0) return { requeueAfterMs: waitMs };
+      const size = await reconcile(key, context);
+      pacing.looked(key, size, context.clock.now());
+      return undefined;
+    },
+  };
+}
 
-function waitFor(slices: readonly V1EndpointSlice[], nowMs: number): number {
-  const size = slices.reduce((sum, slice) => sum + (slice.endpoints?.length ?? 0), 0);
-  const times = slices.map(({ metadata }) => metadata?.annotations?.[TRIGGER_TIME_ANNOTATION] ?? '');
-  return gatheringMs(times.toSorted().at(-1), size, nowMs);
+/** How many pods the service has. */
+async function reconcile(key: string, context: ControllerContext): Promise<number> {
+  const { namespace, name } = parseKey(key);
+  const service = (await context.view(services)).get(namespace, name);
+  if (service === undefined || !hasOwnEndpoints(service)) return 0;
+  const slices = (await context.view(endpointSlices)).by(byService, key).filter((slice) => !isBeingDeleted(slice));
+  const selected = await podsOfService(service, context);
+  const plan = await planFor(service, selected, slices, context);
+  // The garbage collector is about to remove the slices: new ones would only come in its way.
+  if (isBeingDeleted(service)) plan.create.splice(0);
+  await applyPlan(plan, context);
+  return selected.length;
 }
 
 async function planFor(
   service: V1Service,
+  selected: readonly V1Pod[],
   slices: readonly V1EndpointSlice[],
   context: ControllerContext,
 ): Promise<SlicePlan> {
-  const selected = await podsOfService(service, context);
   const allNodes = await context.view(nodes);
   const nodeOf = (name: string): V1Node | undefined => allNodes.get(undefined, name);
   const families = ipFamilies(service);

@@ -2,11 +2,11 @@ import { deepEqual } from '../../../lib/api/equality.js';
 import { isApiError } from '../../../lib/api/errors.js';
 import { keyOf, parseKey, refOf } from '../../../lib/client/client.js';
 import { endpoints, services } from '../../../lib/client/resources.js';
-import type { V1Endpoints, V1Service } from '../../../lib/schema/generated/types.js';
+import type { V1Endpoints, V1Pod, V1Service } from '../../../lib/schema/generated/types.js';
 import { watch, watchSelf, type Controller, type ControllerContext } from '../../../lib/work/controller.js';
+import { Pacing } from '../shared/pacing.js';
 import { isNamespaceTerminating } from '../shared/pod-control.js';
 import {
-  gatheringMs,
   hasOwnEndpoints,
   HEADLESS_LABEL,
   isHeadless,
@@ -26,46 +26,49 @@ const TRUNCATED = 'truncated';
 const DELETED_SUFFIX = '#deleted';
 
 /** Keeps the Endpoints of services with a selector. Keys are services. */
-export const endpointsController: Controller = {
-  name: 'endpoint',
-  watches: [
-    watch(services, ({ type, object }) => [type === 'deleted' ? keyOf(object) + DELETED_SUFFIX : keyOf(object)]),
-    watchServicePods(),
-    watchSelf(endpoints),
-  ],
-  async reconcile(key, context) {
-    const wasDeleted = key.endsWith(DELETED_SUFFIX);
-    const { namespace, name } = parseKey(wasDeleted ? key.slice(0, -DELETED_SUFFIX.length) : key);
-    const service = (await context.view(services)).get(namespace, name);
-    const present = (await context.view(endpoints)).get(namespace, name);
-    if (service === undefined) {
-      const isOurs = present?.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER;
-      if (present !== undefined && (wasDeleted || isOurs)) await remove(present, context);
+export function endpointsController(): Controller {
+  const pacing = new Pacing();
+  return {
+    name: 'endpoint',
+    watches: [
+      watch(services, ({ type, object }) => [type === 'deleted' ? keyOf(object) + DELETED_SUFFIX : keyOf(object)]),
+      watchServicePods(),
+      watchSelf(endpoints),
+    ],
+    async reconcile(key, context) {
+      const waitMs = pacing.waitMs(key, context.clock.now());
+      if (waitMs > 0) return { requeueAfterMs: waitMs };
+      const size = await reconcile(key, context);
+      pacing.looked(key, size, context.clock.now());
       return undefined;
-    }
-    if (!hasOwnEndpoints(service)) return undefined;
-    const waitMs = present === undefined ? 0 : waitFor(present, context.clock.now());
-    if (waitMs > 0) return { requeueAfterMs: waitMs };
-    await write(service, present, context);
-    return undefined;
-  },
-};
+    },
+  };
+}
 
-function waitFor({ metadata, subsets = [] }: V1Endpoints, nowMs: number): number {
-  const size = subsets.reduce(
-    (sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length,
-    0,
-  );
-  return gatheringMs(metadata?.annotations?.[TRIGGER_TIME_ANNOTATION], size, nowMs);
+/** How many pods the service has. */
+async function reconcile(key: string, context: ControllerContext): Promise<number> {
+  const wasDeleted = key.endsWith(DELETED_SUFFIX);
+  const { namespace, name } = parseKey(wasDeleted ? key.slice(0, -DELETED_SUFFIX.length) : key);
+  const service = (await context.view(services)).get(namespace, name);
+  const present = (await context.view(endpoints)).get(namespace, name);
+  if (service === undefined) {
+    const isOurs = present?.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER;
+    if (present !== undefined && (wasDeleted || isOurs)) await remove(present, context);
+    return 0;
+  }
+  if (!hasOwnEndpoints(service)) return 0;
+  const selected = await podsOfService(service, context);
+  await write(service, selected, present, context);
+  return selected.length;
 }
 
 async function write(
   service: V1Service,
+  selected: readonly V1Pod[],
   present: V1Endpoints | undefined,
-  { client, ...context }: ControllerContext,
+  { client, events }: ControllerContext,
 ): Promise<void> {
   const { namespace, name, labels: serviceLabels = {} } = service.metadata ?? {};
-  const selected = await podsOfService(service, { client, ...context });
   const { subsets, isTruncated } = truncated(subsetsOf(service, selected));
   const { [HEADLESS_LABEL]: _headless, ...taken } = serviceLabels;
   const labels = {
@@ -95,7 +98,7 @@ async function write(
     await client.create(endpoints, { metadata: { namespace, name, labels, annotations }, subsets });
   } catch (error) {
     if (isNamespaceTerminating(error)) return;
-    await context.events.warning(
+    await events.warning(
       service,
       'FailedToCreateEndpoint',
       `Failed to create endpoint for service ${namespace}/${name}: ${String(error)}`,

@@ -142,20 +142,3 @@ export function triggerTime(service: V1Service, selected: readonly V1Pod[]): str
 export function isServing(pod: V1Pod): boolean {
   return isPodReady(pod);
 }
-
-/** A service with more endpoints is not written for every change of one. */
-const LARGE_SERVICE_ENDPOINTS = 100;
-
-/** Writes of a large service are at least so far apart while its pods come and go. */
-const LARGE_SERVICE_INTERVAL_MS = 1000;
-
-/**
- * How long a large service that has just been written should gather changes, 0 for others: each write costs all of its endpoints again.
- * `written` is the newest trigger time of what is there, `size` its endpoints.
- */
-export function gatheringMs(written: string | undefined, size: number, nowMs: number): number {
-  if (size <= LARGE_SERVICE_ENDPOINTS || written === undefined) return 0;
-  const waitMs = Date.parse(written) + LARGE_SERVICE_INTERVAL_MS - nowMs;
-  // A time that lies ahead is that of another clock.
-  return waitMs > 0 && waitMs <= LARGE_SERVICE_INTERVAL_MS ? waitMs : 0;
-}
