@@ -1,7 +1,7 @@
 import { forbidden, invalid, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
 import type { V1LabelSelector, V1PodTemplateSpec } from '../../../../lib/schema/generated/types.js';
 import { isDns1123Label } from '../shared/formats.js';
-import { isEmptySelector, isUsableSelector, selectorMatches } from '../shared/label-selector-match.js';
+import { isEmptySelector, isUsableSelector, selectorMatches, sortedLabels } from '../shared/label-selector-match.js';
 import { validateLabelSelector } from '../shared/labels.js';
 import { validatePodTemplateSpec } from '../shared/pod-spec/template.js';
 import { podSpecWarnings } from '../shared/pod-spec/warnings.js';
@@ -24,7 +24,7 @@ export function templateLabelErrors(template: V1PodTemplateSpec, selector: V1Lab
   const labels = template.metadata?.labels;
   return selectorMatches(selector, labels)
     ? []
-    : [invalid(`${TEMPLATE}.metadata.labels`, labels, '`selector` does not match template `labels`')];
+    : [invalid(`${TEMPLATE}.metadata.labels`, sortedLabels(labels), '`selector` does not match template `labels`')];
 }
 
 /** Workloads that keep their pods running: no other restart policy, no deadline. */

@@ -1,6 +1,6 @@
 import { invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
 import type { V1Job } from '../../../../lib/schema/generated/types.js';
-import { isUsableSelector, selectorMatches } from '../shared/label-selector-match.js';
+import { isUsableSelector, selectorMatches, sortedLabels } from '../shared/label-selector-match.js';
 import { validateLabelSelector } from '../shared/labels.js';
 
 const CONTROLLER_UID = 'batch.kubernetes.io/controller-uid';
@@ -35,7 +35,9 @@ export function jobSelectorErrors(job: V1Job): FieldError[] {
   const errors = [...generatedSelectorErrors(job), ...validateLabelSelector(selector, 'spec.selector')];
   if (selector === undefined) errors.push(required('spec.selector'));
   if ((selector === undefined || isUsableSelector(selector)) && !selectorMatches(selector, labels)) {
-    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+    errors.push(
+      invalid('spec.template.metadata.labels', sortedLabels(labels), '`selector` does not match template `labels`'),
+    );
   }
   return errors;
 }
@@ -51,7 +53,7 @@ function generatedSelectorErrors(job: V1Job): FieldError[] {
     const at = `spec.template.metadata.labels[${key}]`;
     const detail = `must be '${expected[key]}'`;
     if (labels[key] === undefined) errors.push(required(at, detail));
-    else if (labels[key] !== expected[key]) errors.push(invalid(at, labels, detail));
+    else if (labels[key] !== expected[key]) errors.push(invalid(at, sortedLabels(labels), detail));
   }
   if (isUsableSelector(spec.selector) && !selectorMatches(spec.selector, expected)) {
     errors.push(invalid('spec.selector', spec.selector, '`selector` not auto-generated'));

@@ -38,3 +38,8 @@ function requirementMatches(requirement: V1LabelSelectorRequirement, labels: Rec
       return value === undefined;
   }
 }
+
+/** Labels as error texts show them: Kubernetes writes maps sorted by key. */
+export function sortedLabels(labels: Record<string, string> | undefined): Record<string, string> | undefined {
+  return labels && Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
