@@ -1,4 +1,4 @@
-import { notFoundError } from '../lib/api/errors.js';
+import { badRequest, type ApiError } from '../lib/api/errors.js';
 import { simulatedNode, type SimulatedNode } from '../agent/simulated-node.js';
 import type { LogOptions, NodeConnection } from '../functions/apiserver/registry/node-connection.js';
 import { nodeUsername } from '../functions/apiserver/auth/users.js';
@@ -28,6 +28,7 @@ export function nodeName(index: number): string {
 
 /** The simulated nodes of this process. */
 export class SimulatedNodes implements NodeConnection {
+  readonly whyNoStreams = 'the simulated runtime has no processes and no network to connect to';
   readonly nodes = new Map<string, SimulatedNode>();
   #nextIndex = 0;
   readonly #options: SimulatedNodesOptions;
@@ -66,19 +67,39 @@ export class SimulatedNodes implements NodeConnection {
   }
 
   /** The API server's way to a container's log. */
-  async *logs(object: object, options: LogOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async logs(object: object, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const pod = object as V1Pod;
-    const { name = '', uid = '' } = pod.metadata ?? {};
-    const node = this.nodes.get(pod.spec?.nodeName ?? '');
-    const { container, follow, previous } = options;
-    const lines = await node?.kubelet.logs(uid, container, { follow, previous }, signal);
-    if (lines === undefined) throw notFoundError({ group: '', resource: 'pods' }, name);
-    yield* formatLog(lines, options, this.#options.clock.now());
+    const kubelet = this.nodes.get(pod.spec?.nodeName ?? '')?.kubelet;
+    const { container, previous } = options;
+    const read = (follow: boolean): Promise<AsyncIterable<LogLine> | undefined> | undefined =>
+      kubelet?.logs(pod.metadata?.uid ?? '', container, { follow, previous }, signal);
+    const present = await read(false);
+    if (present === undefined) throw noLog(pod, options);
+    const further = options.follow ? await read(true) : undefined;
+    return formatLog(present, further, options, this.#options.clock.now());
   }
 }
 
+/** The kubelet's words for why there is no log. */
+function noLog(pod: V1Pod, { container, previous }: LogOptions): ApiError {
+  const where = `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata?.name ?? '')}`;
+  if (previous) return badRequest(`previous terminated ${where} not found`);
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const status = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === container);
+  if (status === undefined) return badRequest(`${where} is not available`);
+  const { reason } = status.state?.waiting ?? {};
+  return badRequest(`${where} is waiting to start: ${WAITING[reason ?? ''] ?? reason ?? 'no logs yet'}`);
+}
+
+const WAITING: Readonly<Record<string, string>> = {
+  ErrImagePull: "image can't be pulled",
+  ImagePullBackOff: 'trying and failing to pull image',
+};
+
+/** The chosen lines of what is there, then what `further`, which begins anew, has after them. */
 async function* formatLog(
-  lines: AsyncIterable<LogLine>,
+  present: AsyncIterable<LogLine>,
+  further: AsyncIterable<LogLine> | undefined,
   options: LogOptions,
   nowMs: number,
 ): AsyncGenerator<Uint8Array> {
@@ -86,14 +107,25 @@ async function* formatLog(
     options.sinceSeconds === undefined ? -Infinity : nowMs - options.sinceSeconds * 1000,
     options.sinceTime === undefined ? -Infinity : Date.parse(options.sinceTime),
   );
-  let chosen: LogLine[] = [];
-  for await (const line of lines) if (line.timeMs >= sinceMs) chosen.push(line);
-  if (options.tailLines !== undefined) chosen = options.tailLines === 0 ? [] : chosen.slice(-options.tailLines);
   let left = options.limitBytes ?? Infinity;
-  for (const { timeMs, text } of chosen) {
+  const format = ({ timeMs, text }: LogLine): Uint8Array => {
     const prefix = options.timestamps ? `${new Date(timeMs).toISOString()} ` : '';
     const bytes = Buffer.from(`${prefix}${text}\n`).subarray(0, left);
     left -= bytes.length;
-    if (bytes.length > 0) yield bytes;
+    return bytes;
+  };
+  let seen = 0;
+  let chosen: LogLine[] = [];
+  for await (const line of present) {
+    seen++;
+    if (line.timeMs >= sinceMs) chosen.push(line);
+  }
+  if (options.tailLines !== undefined) chosen = options.tailLines === 0 ? [] : chosen.slice(-options.tailLines);
+  for (const line of chosen) if (left > 0) yield format(line);
+  if (further === undefined) return;
+  for await (const line of further) {
+    if (seen-- > 0) continue;
+    if (left <= 0) return;
+    yield format(line);
   }
 }

@@ -23,6 +23,8 @@ const JOB_LABELS = ['batch.kubernetes.io/job-name', 'job-name'];
 interface SimulatedContainer extends Container {
   script: { exitCode: number; runMs: number } | undefined;
   cancelExit: () => void;
+  /** Those who follow its log. */
+  followers: Set<() => void>;
 }
 
 /**
@@ -109,6 +111,7 @@ export class SimulatedRuntime implements Runtime {
       createdAtMs: this.#clock.now(),
       script: scriptOf(sandbox),
       cancelExit: () => undefined,
+      followers: new Set(),
     });
     return Promise.resolve(id);
   }
@@ -136,7 +139,8 @@ export class SimulatedRuntime implements Runtime {
   }
 
   removeContainer(containerId: string): Promise<void> {
-    this.#containers.get(containerId)?.cancelExit();
+    const container = this.#containers.get(containerId);
+    if (container !== undefined) letGo(container);
     this.#containers.delete(containerId);
     return Promise.resolve();
   }
@@ -146,12 +150,16 @@ export class SimulatedRuntime implements Runtime {
     return Promise.resolve(sandboxId === undefined ? all : all.filter((one) => one.sandboxId === sandboxId));
   }
 
-  // oxlint-disable-next-line typescript/require-await -- a port's method: other runtimes do wait
-  async *logs(containerId: string, _options: { follow: boolean }): AsyncGenerator<LogLine> {
+  async *logs(containerId: string, { follow }: { follow: boolean }, signal: AbortSignal): AsyncGenerator<LogLine> {
     const container = this.#containers.get(containerId);
     if (container === undefined) return;
     const timeMs = container.startedAtMs ?? container.createdAtMs;
     yield { timeMs, text: `simulated container ${container.name} of image ${container.image}` };
+    if (!follow || container.state === 'exited' || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      container.followers.add(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   onChange(listener: (podUid: string) => void): () => void {
@@ -161,7 +169,7 @@ export class SimulatedRuntime implements Runtime {
 
   /** Ends everything as a power cut would: the records are gone, nobody is told. */
   powerOff(): void {
-    for (const container of this.#containers.values()) container.cancelExit();
+    for (const container of this.#containers.values()) letGo(container);
     this.#containers.clear();
     this.#sandboxes.clear();
     this.#listeners = [];
@@ -169,7 +177,7 @@ export class SimulatedRuntime implements Runtime {
 
   #end(container: SimulatedContainer, exitCode: number): void {
     if (container.state === 'exited') return;
-    container.cancelExit();
+    letGo(container);
     container.state = 'exited';
     container.finishedAtMs = this.#clock.now();
     container.exitCode = exitCode;
@@ -179,6 +187,12 @@ export class SimulatedRuntime implements Runtime {
   #announce(podUid: string): void {
     for (const listener of this.#listeners) listener(podUid);
   }
+}
+
+function letGo(container: SimulatedContainer): void {
+  container.cancelExit();
+  for (const follower of container.followers) follower();
+  container.followers.clear();
 }
 
 /** 128 + SIGKILL. */

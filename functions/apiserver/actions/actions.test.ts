@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { badRequest } from '../../../lib/api/errors.js';
 import { expect, test } from 'vitest';
 import { testServer, type TestServer } from '../registry/test-server.js';
 
@@ -83,8 +85,10 @@ test('an eviction asks the disruption budget', async () => {
 test('a log comes from the connection to the node', async () => {
   const server = testServer({
     nodeConnection: {
-      async *logs(_pod, { container, tailLines }) {
-        yield Buffer.from(`${container} ${tailLines}\n`);
+      whyNoStreams: 'this is a test',
+      logs: async (_pod, { container, tailLines, previous }) => {
+        if (previous) throw badRequest('previous terminated container "c" in pod "p" not found');
+        return Readable.from([Buffer.from(`${container} ${tailLines}\n`)]);
       },
     },
   });
@@ -94,7 +98,10 @@ test('a log comes from the connection to the node', async () => {
   expect(unknown.json.message).toBe('container x is not valid for pod p');
   await makePod(server, 'pending');
   expect((await server.request('GET', `${PODS}/pending/log`)).text).toBe('');
-  expect((await server.request('POST', `${PODS}/p/exec?command=ls`)).status).toBe(501);
+  expect((await server.request('GET', `${PODS}/p/log?previous=true`)).status).toBe(400);
+  const exec = await server.request('POST', `${PODS}/p/exec?command=ls`);
+  expect(exec.status).toBe(501);
+  expect(exec.json.message).toBe('exec into a container is not possible: this is a test');
 });
 
 test('reviews are answered and not stored', async () => {

@@ -21,7 +21,7 @@ export const podLogHandler: SubresourceHandler = {
         `the log of pod ${name} cannot be read: this API server has no connection to node ${pod.spec?.nodeName}`,
       );
     }
-    return text(nodeConnection.logs(pod, options, call.request.signal));
+    return text(await nodeConnection.logs(pod, options, call.request.signal));
   },
 };
 

@@ -1,13 +1,14 @@
 import { ApiError } from '../../../lib/api/errors.js';
-import type { SubresourceHandler } from '../registry/subresource.js';
+import type { SubresourceHandler, SubresourceRequest } from '../registry/subresource.js';
 
-/** A subresource that needs a two-way connection to a node, which this server does not have: 501 that says so. */
+/** A subresource that needs a two-way connection into a pod, which there is not: 501 that says why. */
 export function unsupportedAction(what: string): SubresourceHandler {
-  const refuse = async (): Promise<never> => {
+  const refuse = async ({ registry }: SubresourceRequest): Promise<never> => {
+    const why = registry.nodeConnection?.whyNoStreams ?? 'this API server has no connection to nodes';
     throw new ApiError({
       code: 501,
       reason: 'NotImplemented',
-      message: `${what} is not possible: the API server has no two-way connection to the node`,
+      message: `${what} is not possible: ${why}`,
       details: {},
     });
   };

@@ -2,8 +2,10 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 
 /** How the API server reaches a node's kubelet: directly, or through a relay. */
 export interface NodeConnection {
-  /** The log of one container as its kubelet gives it. Throws an ApiError when there is none. */
-  logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The log of one container as its kubelet gives it. Rejects with an ApiError when there is none. */
+  logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Why there is no exec, attach, port-forward and proxy over this connection, for whoever asks. */
+  readonly whyNoStreams: string;
 }
 
 /** v1.PodLogOptions. */

@@ -28,15 +28,15 @@ export const partRules: Readonly<Record<string, PartRule>> = {
   approval(object, wanted) {
     const target = object as { status?: { conditions?: unknown } };
     target.status ??= {};
-    target.status.conditions = cloneJson((wanted as { status?: { conditions?: unknown } }).status?.conditions);
-    object.metadata.annotations = wanted.metadata.annotations;
-    object.metadata.labels = wanted.metadata.labels;
+    take(target.status, (wanted as { status?: { conditions?: unknown } }).status, 'conditions');
+    take(object.metadata, wanted.metadata, 'annotations');
+    take(object.metadata, wanted.metadata, 'labels');
   },
   /** pods/ephemeralcontainers: the list of them, which only grows (see the kind's update rules). */
   ephemeralcontainers(object, wanted) {
     const target = object as PodLike;
     target.spec ??= {};
-    target.spec.ephemeralContainers = cloneJson((wanted as PodLike).spec?.ephemeralContainers);
+    take(target.spec, (wanted as PodLike).spec, 'ephemeralContainers');
   },
   /** pods/resize: resources and resize policies of the containers there are. */
   resize(object, wanted) {
@@ -46,11 +46,18 @@ export const partRules: Readonly<Record<string, PartRule>> = {
   },
 };
 
+/** Makes a field what it is in `source`: absent where it is absent there, which is not the same as undefined. */
+function take<T extends object, K extends keyof T>(target: T, source: T | undefined, key: K): void {
+  const value = source?.[key];
+  if (value === undefined) delete target[key];
+  else target[key] = cloneJson(value);
+}
+
 function resizeContainers(containers: Container[] | undefined, wanted: readonly Container[] | undefined): void {
   for (const container of containers ?? []) {
     const given = wanted?.find(({ name }) => name === container.name);
     if (given === undefined) continue;
-    container.resources = cloneJson(given.resources);
+    take(container, given, 'resources');
     if (given.resizePolicy !== undefined) container.resizePolicy = cloneJson(given.resizePolicy);
   }
 }
