@@ -50,7 +50,7 @@ describe.concurrent('kubectl and nodes', () => {
       '{.status.conditions[?(@.type=="PodScheduled")].message}',
     );
     expect(message).toMatch(
-      /^0\/6 nodes are available: .*1 node\(s\) were unschedulable.*[45] node\(s\) didn't match Pod's node affinity\/selector/,
+      /^0\/6 nodes are available: .*\d node\(s\) were unschedulable.*\d node\(s\) didn't match Pod's node affinity\/selector/,
     );
     expect(await kubectl.ok(['uncordon', 'node-1'])).toBe('node/node-1 uncordoned\n');
     await kubectl.ok(['wait', '--for=condition=Ready', 'pod/waits', TIMEOUT]);

@@ -37,6 +37,11 @@ export class E2eCluster {
     return this.#process;
   }
 
+  /** `https://127.0.0.1:PORT` */
+  get server(): string {
+    return readKubeconfig(this.process.kubeconfig).server;
+  }
+
   /** Stock kubectl, in the namespace `default`. */
   get kubectl(): Kubectl {
     if (this.#kubectl === undefined) throw new Error('kubectl is used before the cluster has started');
