@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { endpoints, endpointSlices, pods, services } from '../../../lib/client/resources.js';
+import { endpoints, endpointSlices, pods, replicaSets, services } from '../../../lib/client/resources.js';
 import type { V1EndpointSlice, V1Pod, V1Service, V1ServiceSpec } from '../../../lib/schema/generated/types.js';
 import { startCluster, type TestCluster } from '../../../test/support/cluster.js';
+import { podTemplate } from '../shared/testing/builders.js';
 
 function service(more: Partial<V1ServiceSpec> = {}, metadata: V1Service['metadata'] = {}): V1Service {
   return {
@@ -229,6 +230,28 @@ describe('slices and Endpoints of services', () => {
     );
     await cluster.settle();
     expect((await slices())[0]?.endpoints?.[0]?.zone).toBe('b');
+  });
+
+  test('a large service has all of its pods, a hundred in a slice, and then none', async () => {
+    await cluster.client.create(services, service());
+    await cluster.client.create(replicaSets, {
+      metadata: { namespace: 'default', name: 'web' },
+      spec: { replicas: 210, selector: { matchLabels: { app: 'web' } }, template: podTemplate('web') },
+    });
+    const readyCount = async (): Promise<number> => {
+      const all = (await slices()).flatMap((slice) => slice.endpoints ?? []);
+      expect(new Set(all.map(({ targetRef }) => targetRef?.name)).size).toBe(all.length);
+      return all.filter(({ conditions }) => conditions?.ready === true).length;
+    };
+    await cluster.until(async () => expect(await readyCount()).toBe(210));
+    expect(await slices()).toHaveLength(3);
+    await cluster.advance(2000);
+    expect((await legacy())?.subsets?.map(({ addresses }) => addresses?.length)).toEqual([210]);
+    await cluster.client.delete(replicaSets, { namespace: 'default', name: 'web' });
+    await cluster.until(async () => {
+      expect((await slices()).map((slice) => slice.endpoints ?? [])).toEqual([[]]);
+      expect((await legacy())?.subsets).toBeUndefined();
+    });
   });
 
   test('hand-made Endpoints are mirrored, followed and forgotten', async () => {

@@ -6,7 +6,7 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { isPodTerminal } from '../shared/pods.js';
 import type { DeletableResource } from './discovery.js';
 
-/** Objects read at one time when what is left is counted. */
+/** Objects deleted, or read to count what is left, by one request. */
 const PAGE_SIZE = 500;
 
 /** How long things with finalizers are expected to take. */
@@ -50,7 +50,12 @@ async function deleteAll(
   present: readonly KubernetesObject[],
 ): Promise<void> {
   if (resource.hasDeleteCollection) {
-    await client.deleteCollection(resource, { namespace }, { propagationPolicy: 'Background' });
+    let token: string | undefined;
+    do {
+      const query = { namespace, limit: PAGE_SIZE, continue: token };
+      const page = await client.deleteCollection(resource, query, { propagationPolicy: 'Background' });
+      token = (page.metadata as { continue?: string }).continue;
+    } while (token);
     return;
   }
   for (const object of present) {

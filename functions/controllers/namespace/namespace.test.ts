@@ -53,6 +53,16 @@ describe('deleting a namespace', () => {
     expect((await client.list(pods, { namespace: 'shop' })).items).toEqual([]);
   });
 
+  test('takes more than one page of things', async () => {
+    for (let index = 0; index < 1100; index++) {
+      await cluster.client.create(configMaps, { metadata: { namespace: 'shop', name: `map-${index}` } });
+    }
+    await cluster.client.delete(namespaces, { name: 'shop' });
+    const { tookMs } = await cluster.until(gone);
+    expect(tookMs).toBe(0);
+    expect((await cluster.client.list(configMaps, { namespace: 'shop' })).items).toEqual([]);
+  });
+
   test('waits for finalizers and says so', async () => {
     const { client } = cluster;
     const metadata = { namespace: 'shop', name: 'held', finalizers: ['example.com/hold'] };

@@ -7,6 +7,9 @@ export interface NodeHealth {
   silentAtMs: number;
 }
 
+/** A node that has never said whether it is ready is given so long to start, as kube-controller-manager's --node-startup-grace-period. */
+const STARTUP_GRACE_MS = 60_000;
+
 /** The newest sign of life counts: the lease, the heartbeat in the Ready condition, or the node's creation. */
 export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: number, graceMs: number): NodeHealth {
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
@@ -17,7 +20,7 @@ export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: numb
     node.metadata?.creationTimestamp,
   ];
   const newestMs = Math.max(...signs.map((time) => (time === undefined ? 0 : Date.parse(time))));
-  const silentAtMs = newestMs + graceMs;
+  const silentAtMs = newestMs + (ready === undefined ? STARTUP_GRACE_MS : graceMs);
   return { isSilent: nowMs >= silentAtMs, silentAtMs };
 }
 

@@ -195,6 +195,19 @@ describe('a node that stops heartbeating', () => {
   });
 });
 
+test('a node that never reports counts as lost after a minute', async () => {
+  await start({ nodes: 1 });
+  await cluster.client.create(nodes, { metadata: { name: 'mute' } });
+  await cluster.advance(59_000);
+  expect(readyOf(await getNode('mute'))).toBeUndefined();
+  await cluster.advance(2000);
+  expect(readyOf(await getNode('mute'))).toMatchObject({
+    status: 'Unknown',
+    reason: 'NodeStatusNeverUpdated',
+    message: 'Kubelet never posted node status.',
+  });
+});
+
 describe('taints of people', () => {
   test('drive pods away too, and count from when they are seen', async () => {
     await start({ nodes: 1 });
