@@ -1,7 +1,10 @@
+import { labelSelectorToString, SelectorError } from '../../../../lib/api/label-selector.js';
 import type { KubernetesObject } from '../../../../lib/api/meta.js';
 import type { V1Container, V1LabelSelector } from '../../../../lib/schema/generated/types.js';
 import type { Column } from '../kind.js';
 import { humanDuration } from './human-duration.js';
+
+export { formatLabelSelector } from '../../../../lib/api/label-selector.js';
 
 /** Time passed since an RFC 3339 timestamp, as Kubernetes prints ages; `<unknown>` without one. */
 export function timeSince(timestamp: string | undefined, nowMs: number): string {
@@ -49,26 +52,14 @@ export function formatLabels(labels: Record<string, string> | undefined): string
   return pairs.length === 0 ? '<none>' : pairs.toSorted().join(',');
 }
 
-/** A label selector as query text: `app=web,tier in (a,b),!old`, sorted by key; '' when it has no requirement. */
+/** A label selector as query text: `app=web,tier in (a,b),!old`; '' when it has no requirement. */
 export function labelSelectorText(selector: V1LabelSelector | undefined): string {
-  const requirements: [key: string, text: string][] = Object.entries(selector?.matchLabels ?? {}).map(
-    ([key, value]) => [key, `${key}=${value}`],
-  );
-  for (const { key, operator, values } of selector?.matchExpressions ?? []) {
-    const list = `(${(values ?? []).toSorted().join(',')})`;
-    if (operator === 'In') requirements.push([key, `${key} in ${list}`]);
-    else if (operator === 'NotIn') requirements.push([key, `${key} notin ${list}`]);
-    else requirements.push([key, operator === 'Exists' ? key : `!${key}`]);
+  try {
+    return labelSelectorToString(selector);
+  } catch (error) {
+    if (error instanceof SelectorError) return '<invalid>';
+    throw error;
   }
-  return requirements
-    .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .map(([, text]) => text)
-    .join(',');
-}
-
-/** The same for a cell, where an empty selector reads `<none>`. */
-export function formatLabelSelector(selector: V1LabelSelector | undefined): string {
-  return labelSelectorText(selector) || '<none>';
 }
 
 /** The wide columns Containers and Images of a kind with a pod template. */

@@ -1,6 +1,5 @@
-import type { V1LabelSelector, V1LabelSelectorRequirement } from '../../../../lib/schema/generated/types.js';
-
-const OPERATORS = new Set(['In', 'NotIn', 'Exists', 'DoesNotExist']);
+import { labelMatcherOf, SelectorError, type LabelMatcher } from '../../../../lib/api/label-selector.js';
+import type { V1LabelSelector } from '../../../../lib/schema/generated/types.js';
 
 export function isEmptySelector(selector: V1LabelSelector): boolean {
   return Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
@@ -8,34 +7,23 @@ export function isEmptySelector(selector: V1LabelSelector): boolean {
 
 /** False for selectors that cannot be evaluated at all; their faults are told by `validateLabelSelector`. */
 export function isUsableSelector(selector: V1LabelSelector): boolean {
-  return (selector.matchExpressions ?? []).every(({ operator }) => OPERATORS.has(operator));
+  return matcherOf(selector) !== undefined;
 }
 
-/** An empty selector selects everything, an absent one nothing. */
+/** An empty selector selects everything, an absent or unusable one nothing. */
 export function selectorMatches(
   selector: V1LabelSelector | undefined,
   labels: Record<string, string> | undefined,
 ): boolean {
-  if (selector === undefined) return false;
-  const has = labels ?? {};
-  return (
-    Object.entries(selector.matchLabels ?? {}).every(([key, value]) => has[key] === value) &&
-    (selector.matchExpressions ?? []).every((requirement) => requirementMatches(requirement, has))
-  );
+  return matcherOf(selector)?.matches(labels) ?? false;
 }
 
-function requirementMatches(requirement: V1LabelSelectorRequirement, labels: Record<string, string>): boolean {
-  const value = labels[requirement.key];
-  const values = requirement.values ?? [];
-  switch (requirement.operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    default:
-      return value === undefined;
+function matcherOf(selector: V1LabelSelector | undefined): LabelMatcher | undefined {
+  try {
+    return labelMatcherOf(selector);
+  } catch (error) {
+    if (error instanceof SelectorError) return undefined;
+    throw error;
   }
 }
 
