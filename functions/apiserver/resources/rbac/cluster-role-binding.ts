@@ -13,6 +13,7 @@ export const clusterRoleBinding = defineKind<V1ClusterRoleBinding>({
   namespaced: false,
   definition: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
   allowCreateOnUpdate: true,
+  inert: true,
   validateName: isPathSegmentName,
   defaults: (object) => defaultBinding(object),
   validate: (object) => bindingErrors(object, { isNamespaced: false }),

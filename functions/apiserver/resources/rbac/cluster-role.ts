@@ -14,6 +14,7 @@ export const clusterRole = defineKind<V1ClusterRole>({
   namespaced: false,
   definition: 'io.k8s.api.rbac.v1.ClusterRole',
   allowCreateOnUpdate: true,
+  inert: true,
   validateName: isPathSegmentName,
   validate: (object) => [
     ...policyRuleErrors(object.rules, { isNamespaced: false }),

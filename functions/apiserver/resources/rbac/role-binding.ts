@@ -13,6 +13,7 @@ export const roleBinding = defineKind<V1RoleBinding>({
   namespaced: true,
   definition: 'io.k8s.api.rbac.v1.RoleBinding',
   allowCreateOnUpdate: true,
+  inert: true,
   validateName: isPathSegmentName,
   defaults: (object) => defaultBinding(object),
   validate: (object) => bindingErrors(object, { isNamespaced: true }),

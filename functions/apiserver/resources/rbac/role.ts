@@ -13,6 +13,7 @@ export const role = defineKind<V1Role>({
   namespaced: true,
   definition: 'io.k8s.api.rbac.v1.Role',
   allowCreateOnUpdate: true,
+  inert: true,
   validateName: isPathSegmentName,
   validate: (object) => policyRuleErrors(object.rules, { isNamespaced: true }),
   columns: [CREATED_AT],
