@@ -68,6 +68,7 @@ export async function benchScheduling(say: (text: string) => void): Promise<Benc
 async function start(say: (text: string) => void) {
   const store = new MemoryStore({ clock: systemClock });
   const scheduler = new SchedulerGate();
+  let started = false;
   const cluster = await startControlPlane({
     store,
     clock: systemClock,
@@ -79,11 +80,11 @@ async function start(say: (text: string) => void) {
     signingKeys: [generateSigningKey()],
     defaultTolerationSeconds: 300,
     log: silentLog,
-    // No kubelets stand behind the nodes: whoever waits for their heartbeats would take them for lost.
     wrapControllers: (controllers) =>
-      controllers
-        .filter(({ name }) => name !== 'node-lifecycle')
-        .map((one) => (one.name === 'scheduler' ? scheduler.wrap(one) : one)),
+      controllers.map((one) => {
+        if (one.name === 'scheduler') return scheduler.wrap(one);
+        return one.name === 'node-lifecycle' ? untilStarted(one, () => started) : one;
+      }),
     wrapTransport: (component, inner) => (component === 'scheduler' ? scheduler.countBindings(inner) : inner),
   });
   const admin = { username: 'admin', groups: ['system:masters', 'system:authenticated'] };
@@ -93,12 +94,20 @@ async function start(say: (text: string) => void) {
   await settled(cluster);
   while ((await client.find(serviceAccounts, { namespace: 'default', name: 'default' })) === undefined)
     await sleep(POLL_MS);
+  started = true;
   const close = async (): Promise<void> => {
     scheduler.release();
     await cluster.close();
     await store.close();
   };
   return { client, scheduler, close };
+}
+
+/** No kubelets stand behind the nodes: whoever waits for their heartbeats would soon take them for lost. */
+function untilStarted(controller: Controller, isStarted: () => boolean): Controller {
+  const reconcile: Controller['reconcile'] = async (key, context) =>
+    isStarted() ? undefined : controller.reconcile(key, context);
+  return { ...controller, reconcile };
 }
 
 /** Holds the scheduler's runs back, and counts what it has bound. */
