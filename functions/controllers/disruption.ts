@@ -28,7 +28,7 @@ import {
 } from '../../lib/work/controller.js';
 import { semanticEqual } from './shared/hash.js';
 import { scaledValue } from './shared/int-or-percent.js';
-import { matchesLabelSelector } from './shared/label-selector.js';
+import { matchesLabelSelector } from '../../lib/api/label-selector-match.js';
 import { controllerOf, isBeingDeleted } from './shared/owners.js';
 import { errorMessage } from './shared/pod-control.js';
 import { isPodReady, podEssence } from './shared/pods.js';

@@ -1,5 +1,5 @@
 import { replicaSets } from '../../lib/client/resources.js';
-import { matchesLabelSelector } from './shared/label-selector.js';
+import { matchesLabelSelector } from '../../lib/api/label-selector-match.js';
 import { createReplicaController } from './shared/replica-controller.js';
 
 export const replicaSetController = createReplicaController({

@@ -1,5 +1,5 @@
 import { replicationControllers } from '../../lib/client/resources.js';
-import { matchesLabels } from './shared/label-selector.js';
+import { matchesLabels } from '../../lib/api/label-selector-match.js';
 import { createReplicaController } from './shared/replica-controller.js';
 
 export const replicationController = createReplicaController({

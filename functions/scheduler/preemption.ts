@@ -1,4 +1,4 @@
-import { matchesLabelSelector } from '../controllers/shared/label-selector.js';
+import { matchesLabelSelector } from '../../lib/api/label-selector-match.js';
 import type { V1PodDisruptionBudget } from '../../lib/schema/generated/types.js';
 import { availability, type FitError } from './fit-error.js';
 import type { NodeInfo } from './node-info.js';

@@ -5,7 +5,7 @@ import type { V1ControllerRevision, V1DaemonSet, V1Pod } from '../../../lib/sche
 import type { ControllerContext } from '../../../lib/work/controller.js';
 import { claimChildren } from '../shared/claim.js';
 import { nameHash } from '../shared/hash.js';
-import { matchesLabelSelector } from '../shared/label-selector.js';
+import { matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { controllerReference } from '../shared/owners.js';
 import { byRevision, isRevisionOf, revisionData, REVISION_HASH_LABEL } from '../shared/revisions.js';
 

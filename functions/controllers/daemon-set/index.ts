@@ -12,7 +12,7 @@ import {
 } from '../../../lib/work/controller.js';
 import { claimChildren, watchChildren } from '../shared/claim.js';
 import { semanticEqual } from '../shared/hash.js';
-import { isEmptySelector, matchesLabelSelector } from '../shared/label-selector.js';
+import { isEmptySelector, matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { controllerReference, isBeingDeleted } from '../shared/owners.js';
 import { createPod, deletePod, podFromTemplate } from '../shared/pod-control.js';
 import { isPodAvailable, isPodReady, nextAvailabilityMs, podEssence } from '../shared/pods.js';

@@ -4,7 +4,7 @@ import type { V1Deployment, V1DeploymentStatus, V1ReplicaSet } from '../../../li
 import { watchSelf, type Controller, type ControllerContext, type Outcome } from '../../../lib/work/controller.js';
 import { claimChildren, watchChildren } from '../shared/claim.js';
 import { semanticEqual } from '../shared/hash.js';
-import { isEmptySelector, matchesLabelSelector } from '../shared/label-selector.js';
+import { isEmptySelector, matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { isBeingDeleted } from '../shared/owners.js';
 import { rollBack, rollbackTarget } from './rollback.js';
 import { Rollout } from './rollout.js';

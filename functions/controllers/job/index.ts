@@ -12,7 +12,7 @@ import {
 } from '../../../lib/work/controller.js';
 import { claimChildren, watchChildren } from '../shared/claim.js';
 import { finishedCondition, jobCondition } from '../shared/jobs.js';
-import { matchesLabelSelector } from '../shared/label-selector.js';
+import { matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { controllerOf, isBeingDeleted } from '../shared/owners.js';
 import { podEssence } from '../shared/pods.js';
 import { isSuspended, isTracked, JOB_NAME_LABELS, TRACKING_FINALIZER } from './job-pods.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fnv32a, nameHash, semanticEqual } from './hash.js';
 import { scaledValue } from './int-or-percent.js';
-import { isEmptySelector, matchesLabelSelector } from './label-selector.js';
+import { isEmptySelector, matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { isPodAvailable, nextAvailabilityMs } from './pods.js';
 import { slowStart } from './slow-start.js';
 

@@ -8,7 +8,7 @@ import type { V1Pod, V1PodTemplateSpec, V1ReplicaSetCondition } from '../../../l
 import { watchSelf, type Controller, type ControllerContext, type Outcome } from '../../../lib/work/controller.js';
 import { claimChildren, watchChildren } from './claim.js';
 import { semanticEqual } from './hash.js';
-import { matchesLabels } from './label-selector.js';
+import { matchesLabels } from '../../../lib/api/label-selector-match.js';
 import { controllerOf, controllerReference, isBeingDeleted, isControlledBy } from './owners.js';
 import { createPod, deletePod, errorMessage, podFromTemplate } from './pod-control.js';
 import { comparePodsToDelete } from './pod-ranking.js';

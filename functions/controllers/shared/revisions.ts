@@ -6,7 +6,7 @@ import type { V1ControllerRevision, V1LabelSelector, V1PodTemplateSpec } from '.
 import type { ControllerContext } from '../../../lib/work/controller.js';
 import { claimChildren } from './claim.js';
 import { semanticEqual } from './hash.js';
-import { matchesLabelSelector } from './label-selector.js';
+import { matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { byCreation } from './owners.js';
 
 /** The label by which pods name the revision they were made from. */

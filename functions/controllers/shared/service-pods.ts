@@ -4,7 +4,7 @@ import type { IndexFunction } from '../../../lib/client/replica.js';
 import { pods, services } from '../../../lib/client/resources.js';
 import type { V1Pod, V1Service, V1ServicePort } from '../../../lib/schema/generated/types.js';
 import { watch, type ControllerContext, type ControllerWatch, type Lookup } from '../../../lib/work/controller.js';
-import { matchesLabels } from './label-selector.js';
+import { matchesLabels } from '../../../lib/api/label-selector-match.js';
 import { isPodReady, isPodTerminal, podCondition } from './pods.js';
 
 /** Which pods a service selects, and what of them it shows. */

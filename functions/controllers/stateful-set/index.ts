@@ -4,7 +4,7 @@ import type { V1Pod, V1StatefulSet, V1StatefulSetStatus } from '../../../lib/sch
 import { watchSelf, type Controller, type ControllerContext, type Outcome } from '../../../lib/work/controller.js';
 import { claimChildren, watchChildren } from '../shared/claim.js';
 import { semanticEqual } from '../shared/hash.js';
-import { matchesLabelSelector } from '../shared/label-selector.js';
+import { matchesLabelSelector } from '../../../lib/api/label-selector-match.js';
 import { isBeingDeleted } from '../shared/owners.js';
 import { isPodAvailable, isPodReady, nextAvailabilityMs, podEssence } from '../shared/pods.js';
 import { claimRevisions } from '../shared/revisions.js';

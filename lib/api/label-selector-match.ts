@@ -1,4 +1,4 @@
-import type { V1LabelSelector } from '../../../lib/schema/generated/types.js';
+import type { V1LabelSelector } from '../schema/generated/types.js';
 
 type Labels = Readonly<Record<string, string>>;
 
