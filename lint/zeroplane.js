@@ -67,7 +67,10 @@ const noAmbient = {
     if (!['lib', 'functions', 'agent'].includes(folderOf(context.filename))) return {};
     if (isTest(context.filename) || AMBIENT_ALLOWED.includes(file)) return {};
     const report = (node, what) =>
-      context.report({ node, message: `${what} is ambient: take a Clock or a Random as a parameter (lib/clock, lib/random).` });
+      context.report({
+        node,
+        message: `${what} is ambient: take a Clock or a Random as a parameter (lib/clock, lib/random).`,
+      });
     return {
       CallExpression(node) {
         const { callee } = node;

@@ -10,7 +10,10 @@ import path from 'node:path';
 interface JsonReport {
   numPassedTests: number;
   numFailedTests: number;
-  testResults: { name: string; assertionResults: { status: string; fullName: string; meta?: { skipReason?: string } }[] }[];
+  testResults: {
+    name: string;
+    assertionResults: { status: string; fullName: string; meta?: { skipReason?: string } }[];
+  }[];
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), 'zeroplane-test-'));
@@ -36,7 +39,9 @@ try {
     console.log(`skipped: ${test.file}: ${test.fullName}${test.meta?.skipReason ? `: ${test.meta.skipReason}` : ''}`);
   }
   if (failedSkips > 0) console.log(`${failedSkips} end-to-end tests were skipped, which CI does not allow.`);
-  console.log(`${report.numPassedTests} passed, ${report.numFailedTests + failedSkips} failed, ${skipped.length} skipped`);
+  console.log(
+    `${report.numPassedTests} passed, ${report.numFailedTests + failedSkips} failed, ${skipped.length} skipped`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -50,7 +50,7 @@ function parseTerm(selector: string, term: string): FieldTerm {
 function unescapeValue(text: string): string {
   if (!/[\\,=]/.test(text)) return text;
   let value = '';
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] as string;
     if (character === ',' || character === '=') {

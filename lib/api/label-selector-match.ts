@@ -7,7 +7,7 @@ export function matchesLabelSelector(selector: V1LabelSelector | undefined, labe
   if (selector === undefined) return false;
   if (!matchesLabels(selector.matchLabels, labels)) return false;
   return (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels?.[key];
+    const value = labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
     switch (operator) {
       case 'In':
         return value !== undefined && values.includes(value);

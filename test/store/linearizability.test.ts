@@ -79,7 +79,7 @@ describe('recorded histories of concurrent clients are linearizable', () => {
         overlay(store, {
           write: async (collection, operations) => {
             const revision = await store.revision(collection);
-            setImmediate(() => store.write(collection, operations).catch(() => undefined));
+            setImmediate(() => void store.write(collection, operations).catch(() => undefined));
             return operations.map((_, index) => revision + 1 + index);
           },
         }),

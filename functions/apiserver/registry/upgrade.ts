@@ -6,7 +6,7 @@ import type { Registry } from './context.js';
 import { admitCall } from './dispatch.js';
 import type { RequestHandler } from './handler.js';
 import { WEBSOCKET_BACKLOG_MAX_BYTES } from './limits.js';
-import { parsePath } from './path.js';
+import { parsePath, type ResourcePath } from './path.js';
 import type { ApiRequest, ApiResponse, Peer } from './request.js';
 import { openWatch } from './watch.js';
 
@@ -41,6 +41,11 @@ export class WebSockets {
     socket.on('error', onClose);
     socket.once('close', onClose);
     const request = toApiRequest(incoming, gone.signal, peer);
+    const path = pathOf(request);
+    // Streams into containers are refused by their own subresources, which know why.
+    if (path?.subresource !== undefined && path.subresource !== '') {
+      return refuse(socket, await this.#handler.handle(request));
+    }
     try {
       const frames = await this.#watch(request, incoming);
       this.#server.handleUpgrade(incoming, socket, head, (client) => {
@@ -60,7 +65,7 @@ export class WebSockets {
 
   async #watch(request: ApiRequest, incoming: IncomingMessage): Promise<AsyncIterable<readonly Uint8Array[]>> {
     if ((incoming.headers.upgrade ?? '').toLowerCase() !== 'websocket') {
-      throw badRequest('only WebSocket upgrades are offered: the API server has no SPDY connection to nodes');
+      throw badRequest('only WebSocket upgrades are offered');
     }
     const path = parsePath(request.path);
     if (!path.resourceRequest) throw pathNotFound();
@@ -73,7 +78,7 @@ export class WebSockets {
     throw new ApiError({
       code: 501,
       reason: 'NotImplemented',
-      message: 'only watches are offered over WebSocket: the API server has no two-way connection to nodes',
+      message: 'only watches are offered over WebSocket',
       details: {},
     });
   }
@@ -107,6 +112,15 @@ function sendEvent(client: WebSocket, frame: Uint8Array, sent?: () => void): voi
   const event = frame.subarray(0, frame.byteLength - 1);
   if (client.protocol === BASE64_PROTOCOL) client.send(Buffer.from(event).toString('base64'), { binary: false }, sent);
   else client.send(event, { binary: client.protocol === BINARY_PROTOCOL }, sent);
+}
+
+function pathOf(request: ApiRequest): ResourcePath | undefined {
+  try {
+    const path = parsePath(request.path);
+    return path.resourceRequest ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function toApiRequest(incoming: IncomingMessage, signal: AbortSignal, peer: Peer | undefined): ApiRequest {

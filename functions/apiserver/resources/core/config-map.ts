@@ -24,7 +24,8 @@ export const configMap = defineKind<V1ConfigMap>({
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
       errors.push(...formatErrors(`data[${key}]`, key, isConfigMapKey));
-      if (key in binaryData) errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
+      if (Object.hasOwn(binaryData, key))
+        errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
       size += Buffer.byteLength(value);
     }
     for (const [key, value] of Object.entries(binaryData)) {
