@@ -40,6 +40,9 @@ export interface ConnectionOptions {
   faults?: Faults;
 }
 
+/** The parts of a transaction become visible up to so many times as far apart as a request takes. */
+const TORN_TRAVELS = 4;
+
 const never = new Promise<never>(() => undefined);
 
 /** How one process reaches the double: with latency and faults, until it dies. */
@@ -99,7 +102,7 @@ export class TableConnection implements Table {
       const transaction = this.#double.transactWrite(writes, isRepeated ? undefined : token);
       let left = transaction.keys.length > 0;
       while (left) {
-        if (this.#happens('torn')) await this.#travel();
+        if (this.#happens('torn')) await this.#travel(TORN_TRAVELS);
         left = transaction.reveal((count) => this.#pick(count));
       }
     });
@@ -154,10 +157,10 @@ export class TableConnection implements Table {
     throw new TableError('timed-out', 'no answer in time');
   }
 
-  async #travel(): Promise<void> {
+  async #travel(times = 1): Promise<void> {
     const network = this.#network;
     if (network === undefined) return;
-    await sleep(network.clock, 1 + randomInt(network.random, network.latencyMaxMs));
+    await sleep(network.clock, 1 + randomInt(network.random, network.latencyMaxMs * times));
   }
 
   #happens(fault: keyof Faults | 'torn'): boolean {
