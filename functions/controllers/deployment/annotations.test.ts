@@ -21,29 +21,36 @@ describe('annotations of the current replica set', () => {
   };
 
   test('are the deployment’s own without its bookkeeping', () => {
-    expect(annotationsOfNewReplicaSet(deployment, {}, 3)).toEqual({
+    expect(annotationsOfNewReplicaSet(deployment, {}, 3n)).toEqual({
       'kubernetes.io/change-cause': 'v2',
       [REVISION]: '3',
     });
   });
 
   test('a revision never falls, and a former one goes into the history', () => {
-    expect(annotationsOfNewReplicaSet(deployment, { [REVISION]: '5' }, 3)[REVISION]).toBe('5');
-    const again = annotationsOfNewReplicaSet(deployment, { [REVISION]: '2', [HISTORY]: '1' }, 4);
+    expect(annotationsOfNewReplicaSet(deployment, { [REVISION]: '5' }, 3n)[REVISION]).toBe('5');
+    const again = annotationsOfNewReplicaSet(deployment, { [REVISION]: '2', [HISTORY]: '1' }, 4n);
     expect(again).toMatchObject({ [REVISION]: '4', [HISTORY]: '1,2' });
   });
 
   test('the history is cut to 2000 characters from its beginning', () => {
     const long = Array.from({ length: 600 }, (_, index) => String(index + 100)).join(',');
-    const history = annotationsOfNewReplicaSet(deployment, { [REVISION]: '999', [HISTORY]: long }, 1000)[HISTORY] ?? '';
+    const history =
+      annotationsOfNewReplicaSet(deployment, { [REVISION]: '999', [HISTORY]: long }, 1000n)[HISTORY] ?? '';
     expect(history.length).toBeLessThanOrEqual(2000);
     expect(history.endsWith(',699,999')).toBe(true);
   });
 
+  test('revisions are 64-bit numbers', () => {
+    expect(maxRevision([{ metadata: { annotations: { [REVISION]: '3546343826724305832' } } }]) + 1n).toBe(
+      3546343826724305833n,
+    );
+  });
+
   test('revisions that are no numbers do not count', () => {
     const sets = ['1', '4', 'x', '3'].map((revision) => ({ metadata: { annotations: { [REVISION]: revision } } }));
-    expect(maxRevision(sets)).toBe(4);
-    expect(lastRevision(sets)).toBe(3);
+    expect(maxRevision(sets)).toBe(4n);
+    expect(lastRevision(sets)).toBe(3n);
   });
 });
 

@@ -23,21 +23,33 @@ const REVISION_HISTORY_LENGTH_MAX = 2000;
 
 const INT32_MAX = 2 ** 31 - 1;
 
-/** The revision that the annotation says; 0 without one, undefined when it is no number. */
-export function revisionOf(object: KubernetesObject): number | undefined {
+/** The revision that the annotation says, a 64-bit number; 0 without one, undefined when it is no number. */
+export function revisionOf(object: KubernetesObject): bigint | undefined {
   const text = object.metadata?.annotations?.[REVISION_ANNOTATION];
-  if (text === undefined) return 0;
-  return /^-?\d+$/.test(text) ? Number(text) : undefined;
+  if (text === undefined) return 0n;
+  return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
-export function maxRevision(replicaSets: readonly V1ReplicaSet[]): number {
-  return Math.max(0, ...replicaSets.map((replicaSet) => revisionOf(replicaSet) ?? 0));
+/** Newest first; what has no number counts as 0. */
+function revisionsOf(replicaSets: readonly V1ReplicaSet[]): bigint[] {
+  return replicaSets
+    .map((replicaSet) => revisionOf(replicaSet) ?? 0n)
+    .sort((left, right) => compareRevisions(right, left));
+}
+
+export function compareRevisions(left: bigint, right: bigint): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+export function maxRevision(replicaSets: readonly V1ReplicaSet[]): bigint {
+  const [newest = 0n] = revisionsOf(replicaSets);
+  return newest > 0n ? newest : 0n;
 }
 
 /** The revision before the newest; 0 when there is none. */
-export function lastRevision(replicaSets: readonly V1ReplicaSet[]): number {
-  const revisions = replicaSets.map((replicaSet) => revisionOf(replicaSet) ?? 0).sort((left, right) => right - left);
-  return Math.max(0, revisions[1] ?? 0);
+export function lastRevision(replicaSets: readonly V1ReplicaSet[]): bigint {
+  const [, last = 0n] = revisionsOf(replicaSets);
+  return last > 0n ? last : 0n;
 }
 
 /** A count that an annotation carries; undefined when it is absent or no such number. */
@@ -55,7 +67,7 @@ export function annotationCount(object: KubernetesObject, annotation: string): n
 export function annotationsOfNewReplicaSet(
   deployment: V1Deployment,
   present: Readonly<Record<string, string>>,
-  revision: number,
+  revision: bigint,
 ): Record<string, string> {
   const annotations = { ...present };
   for (const [key, value] of Object.entries(deployment.metadata?.annotations ?? {})) {
@@ -63,7 +75,7 @@ export function annotationsOfNewReplicaSet(
   }
   const former = present[REVISION_ANNOTATION];
   if (former !== undefined && !/^-?\d+$/.test(former)) return annotations;
-  if (Number(former ?? 0) >= revision) return annotations;
+  if (BigInt(former ?? 0) >= revision) return annotations;
   annotations[REVISION_ANNOTATION] = String(revision);
   if (former === undefined) return annotations;
 

@@ -9,6 +9,7 @@ import { errorMessage, isNamespaceTerminating } from '../shared/pod-control.js';
 import { sizeOf, desiredReplicas, maxSurge, newReplicaSetSize } from './sizes.js';
 import {
   annotationsOfNewReplicaSet,
+  compareRevisions,
   maxRevision,
   revisionOf,
   REVISION_ANNOTATION,
@@ -72,7 +73,7 @@ export class Rollout {
     const current = this.current;
     if (current === undefined) return;
     const present = current.metadata?.annotations ?? {};
-    const annotations = annotationsOfNewReplicaSet(deployment, present, maxRevision(this.old) + 1);
+    const annotations = annotationsOfNewReplicaSet(deployment, present, maxRevision(this.old) + 1n);
     const minReadySeconds = deployment.spec?.minReadySeconds;
     if (!semanticEqual(annotations, present) || (current.spec?.minReadySeconds ?? 0) !== (minReadySeconds ?? 0)) {
       await this.#update({
@@ -99,7 +100,7 @@ export class Rollout {
     const hash = nameHash(template, deployment.status?.collisionCount);
     const name = `${(deployment.metadata?.name ?? '').slice(0, NAME_LENGTH_MAX - hash.length - 1)}-${hash}`;
     const labels = { ...template?.metadata?.labels, [TEMPLATE_HASH_LABEL]: hash };
-    const revision = maxRevision(this.all) + 1;
+    const revision = maxRevision(this.all) + 1n;
     const size = newReplicaSetSize(deployment, this.all, undefined);
     const desired = desiredReplicas(deployment);
     const wanted: V1ReplicaSet = {
@@ -198,7 +199,7 @@ export class Rollout {
     const surplus = alive.length - (deployment.spec?.revisionHistoryLimit ?? 0);
     if (surplus <= 0) return;
     const oldestFirst = [...alive].sort(
-      (left, right) => (revisionOf(left) ?? 0) - (revisionOf(right) ?? 0) || byCreation(left, right),
+      (left, right) => compareRevisions(revisionOf(left) ?? 0n, revisionOf(right) ?? 0n) || byCreation(left, right),
     );
     for (const replicaSet of oldestFirst.slice(0, surplus)) {
       const { metadata, status } = replicaSet;
