@@ -6,7 +6,10 @@ import type { World } from './world.js';
 const PART = 6;
 
 /** A control plane is down so long. */
-const DOWNTIME_MAX_MS = 20_000;
+const DOWNTIMES_MS = [0, 0, 1_000, 20_000];
+
+/** Before it dies, it hangs for so long. */
+const AGONY_MS = 3_000;
 
 /** A machine, or its network, is away so long: some come back before the cluster takes them for lost, some after. */
 const OUTAGE_MAX_MS = 120_000;
@@ -27,12 +30,14 @@ export async function disturb(world: World): Promise<void> {
   // One after the other: there is one control plane.
   const pauses = Array.from({ length: crashes }, () => ({
     upMs: dice.between(0, stormMs / crashes),
-    downMs: dice.between(0, DOWNTIME_MAX_MS),
+    downMs: dice.pick(DOWNTIMES_MS),
   }));
   steps.push(
     (async () => {
       for (const { upMs, downMs } of pauses) {
         await sleep(world.clock, upMs);
+        world.weather.isControlPlaneFailing = true;
+        await sleep(world.clock, AGONY_MS);
         world.trace.add('world', 'the control plane dies');
         world.killControlPlane();
         await sleep(world.clock, downMs);

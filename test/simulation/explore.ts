@@ -22,5 +22,7 @@ for (let seed = from; seed <= to; seed++) {
   const again = await runSeed(seed, { isTraced: true });
   writeFileSync(`${folder}/seed-${seed}.log`, [...again.problems, again.trace.text(), ''].join('\n'));
 }
-console.log(`${to - from + 1} seeds, ${failed} failed, ${Math.round(totalMs / (to - from + 1))} ms of processor time each`);
+console.log(
+  `${to - from + 1} seeds, ${failed} failed, ${Math.round(totalMs / (to - from + 1))} ms of processor time each`,
+);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,9 +1,26 @@
 import { createHash } from 'node:crypto';
-import type { V1Pod } from '../../lib/schema/generated/types.js';
+import { hasEnded } from './checkers/pods.js';
+import type { V1Job, V1Pod, V1ReplicaSet } from '../../lib/schema/generated/types.js';
 import type { ChangeEvent } from '../../lib/store/store.js';
 import type { World } from './world.js';
 
 const PODS = 'core/pods';
+
+/** Collections whose objects have a number of pods that they never exceed. */
+const LIMITED = new Set(['apps/replicasets', 'batch/jobs']);
+
+/** What was asked for so long ago may still be acted upon: a reconcile takes that long at most when its requests are late. */
+const OLD_LIMIT_MS = 60_000;
+
+/** Until then the last writes of a control plane that died may arrive, next to those of its successor. */
+const AFTERMATH_MS = 15_000;
+
+interface Limit {
+  /** Pods wanted, and until when that counts; the present number last. */
+  numbers: { pods: number; untilMs: number }[];
+  /** Uids of the pods that run or are about to. */
+  active: Set<string>;
+}
 
 /** Follows every write of a world and remembers what must never have happened, however it ended. */
 export class History {
@@ -14,6 +31,8 @@ export class History {
   readonly #revisions = new Map<string, number>();
   /** By pod uid. */
   readonly #nodes = new Map<string, string>();
+  /** By owner's uid. */
+  readonly #limits = new Map<string, Limit>();
 
   constructor(world: World, isDigested: boolean) {
     this.#world = world;
@@ -40,19 +59,61 @@ export class History {
     if (event.revision <= last) this.problems.push(`revision ${event.revision} of ${collection} came after ${last}`);
     this.#revisions.set(collection, event.revision);
     if (collection === PODS) this.#takePod(event);
+    else if (LIMITED.has(collection)) this.#takeLimited(event);
   }
 
-  #takePod({ key, type, body }: ChangeEvent): void {
-    const pod = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as V1Pod;
+  #takePod(event: ChangeEvent): void {
+    const pod = decode<V1Pod>(event);
     const { uid = '' } = pod.metadata ?? {};
     const nodeName = pod.spec?.nodeName ?? '';
     const before = this.#nodes.get(uid) ?? '';
     if (before !== '' && before !== nodeName) {
-      this.problems.push(`Pod ${key} was on ${before} and then on ${nodeName || 'no node'}`);
+      this.problems.push(`Pod ${event.key} was on ${before} and then on ${nodeName || 'no node'}`);
     }
-    if (type === 'deleted') this.#nodes.delete(uid);
+    if (event.type === 'deleted') this.#nodes.delete(uid);
     else if (nodeName !== '') this.#nodes.set(uid, nodeName);
+    this.#countPod(event, pod);
   }
+
+  /** An owner never has more pods at work than it wants: its controller knows of every pod that it has made. */
+  #countPod({ key, type }: ChangeEvent, pod: V1Pod): void {
+    const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+    const limit = this.#limits.get(owner?.uid ?? '');
+    const { uid = '', deletionTimestamp } = pod.metadata ?? {};
+    if (limit === undefined) return;
+    const isActive = type !== 'deleted' && deletionTimestamp === undefined && !hasEnded(pod);
+    if (!isActive) limit.active.delete(uid);
+    else if (!limit.active.has(uid)) {
+      limit.active.add(uid);
+      const nowMs = this.#world.clock.now();
+      const most = Math.max(...limit.numbers.filter(({ untilMs }) => untilMs >= nowMs).map(({ pods }) => pods));
+      const isAftermath = nowMs < this.#world.lastDeathMs + AFTERMATH_MS;
+      // Only creating makes too many: a pod may also be adopted.
+      if (type === 'created' && limit.active.size > most && !isAftermath) {
+        this.problems.push(
+          `Pod ${key} was made although ${owner?.kind} ${owner?.name} had ${limit.active.size - 1} of ${most}`,
+        );
+      }
+    }
+  }
+
+  #takeLimited(event: ChangeEvent): void {
+    const { metadata, spec } = decode<V1ReplicaSet | V1Job>(event);
+    const { uid = '' } = metadata ?? {};
+    if (event.type === 'deleted') return;
+    const wants = (spec ?? {}) as { replicas?: number; parallelism?: number };
+    const pods = wants.replicas ?? wants.parallelism ?? 1;
+    let limit = this.#limits.get(uid);
+    if (limit === undefined) this.#limits.set(uid, (limit = { numbers: [], active: new Set() }));
+    const last = limit.numbers.at(-1);
+    if (last?.pods === pods) return;
+    if (last !== undefined) last.untilMs = this.#world.clock.now() + OLD_LIMIT_MS;
+    limit.numbers.push({ pods, untilMs: Infinity });
+  }
+}
+
+function decode<T>({ body }: ChangeEvent): T {
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as T;
 }
 
 function summary({ body }: ChangeEvent): unknown {

@@ -14,6 +14,8 @@ export interface RequestFaults {
   conflict: number;
   /** The stream of a watch ends early: cleanly, in the middle of an event, or with an error. */
   watchBreaks: number;
+  /** The events of a watch come late, all that time. */
+  watchLags: number;
 }
 
 /** Chances of one message. */
@@ -65,7 +67,15 @@ export function planOf(seed: number): Plan {
   return {
     seed,
     nodeCount: NODES,
-    requests: some({ lost: 0.015, answerLost: 0.015, late: 0.02, refused: 0.02, conflict: 0.03, watchBreaks: 0.2 }),
+    requests: some({
+      lost: 0.015,
+      answerLost: 0.015,
+      late: 0.02,
+      refused: 0.02,
+      conflict: 0.03,
+      watchBreaks: 0.2,
+      watchLags: 0.2,
+    }),
     messages: some({ lost: 0.05, doubled: 0.05, delayed: 0.05 }),
     store: some({ slow: 0.01, unavailable: 0.005, unknown: 0.005 }),
     retentionMs: dice.pick([5_000, 30_000, 600_000]),

@@ -1,3 +1,4 @@
+import { findLateness } from './calm.js';
 import { checkers } from './checkers/index.js';
 import { ClusterState } from './checkers/cluster-state.js';
 import type { Defect } from './defects.js';
@@ -17,6 +18,9 @@ const STEP_MS = 20_000;
 
 /** After the storm all has to be well within this, several resyncs and repairs included. */
 const QUIET_MAX_MS = 1_200_000;
+
+/** A node that comes back in calm weather is at work again within this. */
+const RECOVERY_MAX_MS = 100_000;
 
 /** What users do has to be done within this. */
 const SCRIPT_MAX_MS = 3_600_000;
@@ -52,17 +56,29 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
   try {
     await liveThroughStorm(world, user);
     const overMs = world.clock.now();
-    do {
-      await world.clock.advance(STEP_MS);
-      problems = await findProblems(world, user);
-      quietAfterMs = world.clock.now() - overMs;
-    } while (problems.length > 0 && quietAfterMs < QUIET_MAX_MS);
+    problems = await converge(world, user, QUIET_MAX_MS);
+    quietAfterMs = world.clock.now() - overMs;
+    if (problems.length === 0) problems = await advanceUntil(world, findLateness(world, user));
+    if (problems.length === 0) {
+      await advanceUntil(world, Promise.all([...world.machines.values()].map((machine) => machine.start())));
+      problems = await converge(world, user, RECOVERY_MAX_MS);
+    }
     await advanceUntil(world, world.stop());
     if (world.clock.pendingTimers > 0) problems.push(`${world.clock.pendingTimers} timers outlive everything`);
   } catch (error) {
     problems.push(`the simulation failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
   return { seed, problems: [...history.problems, ...problems], digest: history.digest(), trace, quietAfterMs };
+}
+
+/** Lets time go on until all is well. Returns what is not, when the time is over. */
+async function converge(world: World, user: User, limitMs: number): Promise<string[]> {
+  const endMs = world.clock.now() + limitMs;
+  for (;;) {
+    await world.clock.advance(STEP_MS);
+    const problems = await findProblems(world, user);
+    if (problems.length === 0 || world.clock.now() >= endMs) return problems;
+  }
 }
 
 async function liveThroughStorm(world: World, user: User): Promise<void> {
@@ -84,7 +100,7 @@ async function findProblems(world: World, user: User): Promise<string[]> {
 }
 
 /** Lets time go on until something is done. */
-async function advanceUntil(world: World, done: Promise<unknown>): Promise<void> {
+async function advanceUntil<T>(world: World, done: Promise<T>): Promise<T> {
   let isDone = false;
   let failure: unknown;
   done.then(
@@ -101,4 +117,5 @@ async function advanceUntil(world: World, done: Promise<unknown>): Promise<void>
     await world.clock.advance(Math.max(0, (world.clock.nextTimerMs ?? Infinity) - world.clock.now()));
   }
   if (failure !== undefined) throw failure;
+  return done;
 }

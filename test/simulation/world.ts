@@ -52,6 +52,7 @@ export class World {
   readonly #queueDice: Dice;
   readonly #storeDice: Dice;
   #generation: Generation | undefined;
+  #lastDeathMs = -Infinity;
   #ending: Promise<unknown> = Promise.resolve();
 
   constructor(plan: Plan, trace: Trace, defect?: Defect) {
@@ -80,6 +81,11 @@ export class World {
       });
       this.machines.set(name, machine);
     }
+  }
+
+  /** When a control plane last died; its last writes may arrive some time later. */
+  get lastDeathMs(): number {
+    return this.#lastDeathMs;
   }
 
   get controlPlane(): ControlPlane | undefined {
@@ -116,7 +122,7 @@ export class World {
           groups: ['system:authenticated'],
         };
         const route = this.#route(user, own);
-        const link = new Link(this.#faulty(this.#defect?.transport?.(route, component) ?? route));
+        const link = new Link(this.#faulty(this.#defect?.transport?.(route, component) ?? route, true));
         links.push(link);
         return link;
       },
@@ -142,6 +148,8 @@ export class World {
     const generation = this.#generation;
     if (generation === undefined) return;
     this.#generation = undefined;
+    this.#lastDeathMs = this.clock.now();
+    this.weather.isControlPlaneFailing = false;
     this.#ending = Promise.all([this.#ending, this.#end(generation)]);
   }
 
@@ -162,9 +170,15 @@ export class World {
     await controlPlane.close();
   }
 
-  #faulty(transport: Transport): Transport {
+  #faulty(transport: Transport, isControlPlane = false): Transport {
     const { clock, weather, plan } = this;
-    return new FaultyTransport(transport, { clock, weather, dice: this.#network, faults: plan.requests });
+    return new FaultyTransport(transport, {
+      clock,
+      weather,
+      dice: this.#network,
+      faults: plan.requests,
+      isControlPlane,
+    });
   }
 
   /** The way to whichever control plane is alive, `otherwise` while there is none. A connection dies with the one it was made to. */

@@ -12,11 +12,17 @@ import type { Dice } from '../dice.js';
 import type { RequestFaults } from '../plan.js';
 import type { Weather } from './weather.js';
 
+/** Of the writes of a control plane that is about to die. */
+const FAILING_LATE = 0.5;
+
 const LATE_MIN_MS = 20;
 const LATE_MAX_MS = 8_000;
 
 /** How long the stream of a watch lasts that breaks. */
 const WATCH_MAX_MS = 90_000;
+
+/** How late its events come when they do. */
+const WATCH_LAG_MAX_MS = 3_000;
 
 /** A network and servers on which any request can go wrong. */
 export class FaultyTransport implements Transport {
@@ -25,13 +31,18 @@ export class FaultyTransport implements Transport {
   readonly #dice: Dice;
   readonly #weather: Weather;
   readonly #faults: RequestFaults;
+  readonly #isControlPlane: boolean;
 
-  constructor(inner: Transport, options: { clock: Clock; dice: Dice; weather: Weather; faults: RequestFaults }) {
+  constructor(
+    inner: Transport,
+    options: { clock: Clock; dice: Dice; weather: Weather; faults: RequestFaults; isControlPlane?: boolean },
+  ) {
     this.#inner = inner;
     this.#clock = options.clock;
     this.#dice = options.dice;
     this.#weather = options.weather;
     this.#faults = options.faults;
+    this.#isControlPlane = options.isControlPlane ?? false;
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
@@ -41,7 +52,7 @@ export class FaultyTransport implements Transport {
     if (dice.chance(faults.lost)) throw new TransportError('the request was lost');
     if (dice.chance(faults.refused)) return refusal(this.#refusal());
     if (dice.chance(faults.conflict) && canConflict(request)) return refusal(outrun(request));
-    if (request.method !== 'GET' && dice.chance(faults.late)) {
+    if (request.method !== 'GET' && dice.chance(this.#lateness())) {
       // Its sender may give up or die meanwhile: what was sent arrives nevertheless.
       await sleep(this.#clock, dice.between(LATE_MIN_MS, LATE_MAX_MS));
       return this.#inner.send({ ...request, signal: undefined });
@@ -52,6 +63,10 @@ export class FaultyTransport implements Transport {
     return response;
   }
 
+  #lateness(): number {
+    return this.#isControlPlane && this.#weather.isControlPlaneFailing ? FAILING_LATE : this.#faults.late;
+  }
+
   #refusal(): ApiError {
     return this.#dice.chance(0.5)
       ? tooManyRequests('the simulation has too many requests', 1)
@@ -59,7 +74,13 @@ export class FaultyTransport implements Transport {
   }
 
   async #watch(request: TransportRequest): Promise<TransportResponse> {
-    if (!this.#dice.chance(this.#faults.watchBreaks)) return this.#inner.send(request);
+    const lagMs = this.#dice.chance(this.#faults.watchLags) ? this.#dice.between(1, WATCH_LAG_MAX_MS) : 0;
+    if (!this.#dice.chance(this.#faults.watchBreaks)) {
+      const response = await this.#inner.send(request);
+      return lagMs === 0
+        ? response
+        : { ...response, stream: () => delayed(this.#clock, response.stream(), lagMs, request.signal) };
+    }
     const abort = new AbortController();
     const stop = forwardAbort(request.signal, abort);
     let response: TransportResponse;
@@ -75,6 +96,19 @@ export class FaultyTransport implements Transport {
       ...response,
       stream: () => broken(response, { clock: this.#clock, lastsMs, ending, abort, request, stop }),
     };
+  }
+}
+
+async function* delayed(
+  clock: Clock,
+  chunks: AsyncIterable<Uint8Array>,
+  lagMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (lagMs > 0) await sleep(clock, lagMs, signal);
+    if (signal?.aborted === true) return;
+    yield chunk;
   }
 }
 

@@ -36,18 +36,18 @@ async function remove(user: User): Promise<void> {
   const propagationPolicy = user.dice.pick(['Background', 'Foreground', 'Orphan'] as const);
   await user.delete(deployments, wish, { propagationPolicy });
   if (propagationPolicy !== 'Orphan') return;
-  // Sooner or later somebody takes up what was left behind, under the same name and with the same selector.
-  if (user.dice.chance(0.5)) {
+  // What was left behind is taken up again under the same name and with the same selector, or tidied up, or left as it is.
+  const next = user.dice.pick(['take up', 'tidy up', 'leave'] as const);
+  if (next === 'take up') {
     const { namespace, name, spec } = wish;
     await user.create(deployments, { metadata: { namespace, name }, spec: spec as V1Deployment['spec'] });
-  } else {
-    const left = (await user.list(replicaSets, wish.namespace)).filter(
-      ({ spec }) => spec?.selector.matchLabels?.app === wish.name,
-    );
-    for (const { metadata } of left) {
-      if (user.dice.chance(0.5))
-        await user.delete(replicaSets, { namespace: wish.namespace, name: metadata?.name ?? '' });
-    }
+    return;
+  }
+  for (const left of await user.list(replicaSets, wish.namespace)) {
+    if (left.spec?.selector.matchLabels?.app !== wish.name || (left.spec.replicas ?? 1) === 0) continue;
+    if (next === 'tidy up')
+      await user.delete(replicaSets, { namespace: wish.namespace, name: left.metadata?.name ?? '' });
+    else user.countOn(replicaSets, left);
   }
 }
 

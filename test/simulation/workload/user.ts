@@ -58,8 +58,8 @@ export class User {
       } catch (error) {
         // An earlier try may have got through.
         if (!isApiError(error, 'AlreadyExists') || !isRepeat) throw error;
-        const present = await this.client.get(resource, refOf(object));
-        if (present.metadata?.deletionTimestamp !== undefined) throw error;
+        const present = await this.client.find(resource, refOf(object));
+        if (present === undefined || present.metadata?.deletionTimestamp !== undefined) throw error;
         return present;
       } finally {
         isRepeat = true;
@@ -116,6 +116,11 @@ export class User {
 
   list<T extends KubernetesObject>(resource: Resource<T>, namespace?: string): Promise<T[]> {
     return this.#try(async () => (await this.client.list(resource, { namespace })).items);
+  }
+
+  /** Somebody counts on an object that nobody asked for by its name. */
+  countOn(resource: Resource<KubernetesObject>, object: KubernetesObject): void {
+    this.#remember(resource, refOf(object), undefined);
   }
 
   /** Does something that may take long, next to everything else. */
