@@ -101,6 +101,40 @@ describe('a replica', () => {
     behind.close();
   });
 
+  it('tells of the end of an object that another has taken the place of meanwhile', async () => {
+    const first = await make('same');
+    let second: V1ConfigMap | undefined;
+    const behind = new Replica<V1ConfigMap>(
+      {
+        list: (resource, query) => cluster.client.list(resource, query),
+        revision: (resource) => cluster.client.revision(resource),
+        async *watch(resource, query) {
+          if (second === undefined) {
+            await cluster.client.delete(configMaps, { namespace: 'default', name: 'same' });
+            second = await make('same');
+            throw expired('too old resource version');
+          }
+          yield* cluster.client.watch(resource, query);
+        },
+      },
+      configMaps,
+      cluster.clock,
+    );
+    const seen: string[] = [];
+    behind.onEvent(({ type, object }) => {
+      if (object.metadata?.name === 'same') seen.push(`${type} ${object.metadata.uid}`);
+    });
+    await behind.synced();
+    await settle();
+    await behind.view();
+    expect(seen).toEqual([
+      `ADDED ${first.metadata?.uid}`,
+      `DELETED ${first.metadata?.uid}`,
+      `ADDED ${second?.metadata?.uid}`,
+    ]);
+    behind.close();
+  });
+
   it('rejects those who wait when it is closed', async () => {
     await replica.view();
     replica.close();

@@ -178,7 +178,8 @@ export class Replica<T extends KubernetesObject> {
       });
     }
     for (const [key, old] of this.#objects) {
-      if (present.has(key)) continue;
+      // Another object of the same name is not a later state of this one: those who count by uid have to see it go.
+      if (present.get(key)?.metadata?.uid === old.metadata?.uid) continue;
       this.#store(key, undefined);
       this.#announce({ type: 'DELETED', object: old });
     }
