@@ -85,7 +85,10 @@ export class ClusterState {
     const boundTo = this.#bound.get(uid);
     if (boundTo !== undefined && boundTo !== nodeName) {
       this.#bound.delete(uid);
-      this.#nodes.get(boundTo)?.remove(uid);
+      const info = this.#nodes.get(boundTo);
+      info?.remove(uid);
+      // The last pod of a node that was deleted before it.
+      if (info?.node === undefined && info?.pods.size === 0) this.#nodes.delete(boundTo);
       this.openings++;
     }
     if (nodeName !== undefined) {

@@ -59,8 +59,16 @@ export function clashes(one: HostPort, other: HostPort): boolean {
   );
 }
 
+const signatures = new WeakMap<PodInfo, string>();
+
 /** Pods of one signature fit the same nodes equally well, so they share one evaluation of the nodes. */
 export function signatureOf(info: PodInfo): string {
+  let signature = signatures.get(info);
+  if (signature === undefined) signatures.set(info, (signature = makeSignature(info)));
+  return signature;
+}
+
+function makeSignature(info: PodInfo): string {
   const { spec } = info.pod;
   return JSON.stringify([
     [...info.requests],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { events, nodes, pods, priorityClasses } from '../../lib/client/resources.js';
+import { TransportError } from '../../lib/client/transport.js';
 import type { V1Pod } from '../../lib/schema/generated/types.js';
 import { startCluster, type TestCluster } from '../../test/support/cluster.js';
 
@@ -50,6 +51,22 @@ describe('a pod that fits nowhere', () => {
     expect(placed.status?.conditions).toContainEqual(expect.objectContaining({ type: 'PodScheduled', status: 'True' }));
   });
 
+  it('is tried again when it is changed so that it fits', async () => {
+    for (const name of ['node-1', 'node-2']) {
+      await cluster.client.patch(nodes, { name }, 'merge', {
+        spec: { taints: [{ key: 'mine', effect: 'NoSchedule' }] },
+      });
+    }
+    await create(podOf('shy', {}));
+    await cluster.advance(60_000);
+    const shy = await get('shy');
+    expect(shy.spec?.nodeName).toBeUndefined();
+    const tolerations = [...(shy.spec?.tolerations ?? []), { key: 'mine', operator: 'Exists' }];
+    await cluster.client.patch(pods, { namespace: 'default', name: 'shy' }, 'merge', { spec: { tolerations } });
+    await cluster.advance(15_000);
+    expect((await get('shy')).spec?.nodeName).toBeDefined();
+  });
+
   it('waits for its scheduling gates', async () => {
     await create(podOf('gated', {}, { schedulingGates: [{ name: 'example.com/gate' }] }));
     expect((await get('gated')).spec?.nodeName).toBeUndefined();
@@ -93,6 +110,29 @@ describe('preemption', () => {
     expect((await get('high')).spec?.nodeName).toBe(victims[0]?.spec?.nodeName);
   });
 
+  it('keeps the room that its victims leave for the pod they left for', async () => {
+    await cluster.client.patch(nodes, { name: 'node-2' }, 'merge', { spec: { unschedulable: true } });
+    const held = { metadata: { finalizers: ['example.com/hold'] } };
+    for (const name of ['low-1', 'low-2']) {
+      await create(podOf(name, { cpu: '15' }, { priorityClassName: 'low' }));
+      await cluster.client.patch(pods, { namespace: 'default', name }, 'merge', held);
+    }
+    await create(podOf('high', { cpu: '30' }, { priorityClassName: 'high' }));
+    expect((await get('high')).status?.nominatedNodeName).toBe('node-1');
+    await create(podOf('greedy', { cpu: '15' }));
+    await cluster.client.patch(pods, { namespace: 'default', name: 'low-1' }, 'merge', {
+      metadata: { finalizers: null },
+    });
+    await cluster.advance(30_000);
+    expect((await get('greedy')).spec?.nodeName).toBeUndefined();
+    await cluster.client.patch(pods, { namespace: 'default', name: 'low-2' }, 'merge', {
+      metadata: { finalizers: null },
+    });
+    await cluster.advance(30_000);
+    expect((await get('high')).spec?.nodeName).toBe('node-1');
+    expect((await get('greedy')).spec?.nodeName).toBeUndefined();
+  });
+
   it('never evicts pods of the same or higher priority, and not with preemptionPolicy Never', async () => {
     await create(podOf('first-1', { cpu: '30' }, { priorityClassName: 'high' }));
     await create(podOf('first-2', { cpu: '30' }, { priorityClassName: 'high' }));
@@ -126,4 +166,49 @@ it('places the more important pod first when both wait', async () => {
   await cluster.advance(30_000);
   expect((await get('important')).spec?.nodeName).toBe('node-1');
   expect((await get('plain')).spec?.nodeName).toBeUndefined();
+});
+
+describe('a write of the scheduler that fails', () => {
+  async function restart(fails: (path: string, method: string) => boolean): Promise<void> {
+    await cluster.close();
+    cluster = await startCluster({
+      nodes: 1,
+      wrapTransport: (component, inner) => ({
+        send: (request) =>
+          component === 'scheduler' && fails(request.path, request.method)
+            ? Promise.reject(new TransportError('the network is away'))
+            : inner.send(request),
+      }),
+    });
+    await cluster.advance(1000);
+  }
+
+  it('is tried again: a binding', async () => {
+    let failures = 1;
+    await restart((path) => path.includes('/binding') && failures-- > 0);
+    await create(podOf('web', {}));
+    expect((await get('web')).spec?.nodeName).toBeUndefined();
+    await cluster.advance(5000);
+    expect((await get('web')).spec?.nodeName).toBe('node-1');
+  });
+
+  it('is tried again: an eviction', async () => {
+    let failures = 1;
+    await restart((path, method) => path.includes('/pods/low') && method === 'DELETE' && failures-- > 0);
+    await cluster.client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 });
+    await create(podOf('low', { cpu: '30' }));
+    await create(podOf('high', { cpu: '30' }, { priorityClassName: 'high' }));
+    await cluster.advance(20_000);
+    expect((await get('high')).spec?.nodeName).toBe('node-1');
+  });
+
+  it('is tried again: why a pod does not fit', async () => {
+    let failures = 1;
+    await restart((path) => path.includes('/pods/big/status') && failures-- > 0);
+    await create(podOf('big', { cpu: '40' }));
+    await cluster.advance(5000);
+    expect((await get('big')).status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'PodScheduled', status: 'False' }),
+    );
+  });
 });

@@ -21,13 +21,19 @@ const BINDINGS_MAX = 64;
 const BACKOFF_MIN_MS = 1_000;
 const BACKOFF_MAX_MS = 10_000;
 
+/** So long a pod waits for something to open up before it is tried all the same, as in kube-scheduler. */
+const UNSCHEDULABLE_MAX_MS = 300_000;
+
 /** All runs are for one key, so that no two place pods at once. */
 const KEY = 'pending';
 
 interface Attempt {
-  /** `openings` of the cluster when the pod did not fit. */
-  openings: number;
+  /** `openings` of the cluster when the pod did not fit; undefined: it is tried again whatever happened. */
+  openings: number | undefined;
+  /** What was asked for: a pod that asks for something else now may fit. */
+  signature: string;
   count: number;
+  atMs: number;
   nextMs: number;
 }
 
@@ -63,15 +69,11 @@ export function createScheduler(
       writes: new InFlight(BINDINGS_MAX),
       openings: cluster.openings,
     };
-    let laterMs = Infinity;
     for (const pod of [...cluster.pending.values()].sort(byQueueOrder)) {
       const attempt = attempts.get(pod.uid);
-      if (attempt !== undefined) {
-        if (attempt.openings === run.openings) continue;
-        if (attempt.nextMs > now) {
-          laterMs = Math.min(laterMs, attempt.nextMs - now);
-          continue;
-        }
+      if (attempt !== undefined && (attempt.nextMs > now || !mayFit(attempt, pod, now))) {
+        holdNominatedRoom(pod);
+        continue;
       }
       const node = findNode(run, pod);
       if (node === undefined) await failPod(run, pod);
@@ -81,7 +83,33 @@ export function createScheduler(
       }
     }
     await run.writes.drain();
-    return laterMs === Infinity ? undefined : { requeueAfterMs: laterMs };
+    return nextTry(context.clock.now());
+  }
+
+  /** Whether something has happened since the pod did not fit. */
+  function mayFit(attempt: Attempt, pod: PodInfo, nowMs: number): boolean {
+    return (
+      attempt.openings !== cluster.openings ||
+      attempt.signature !== signatureOf(pod) ||
+      nowMs - attempt.atMs >= UNSCHEDULABLE_MAX_MS
+    );
+  }
+
+  /** The room that the victims of a pod leave is not for pods that come after it. */
+  function holdNominatedRoom(pod: PodInfo): void {
+    const nominated = pod.pod.status?.nominatedNodeName;
+    const room = nominated === undefined ? undefined : cluster.node(nominated);
+    if (room !== undefined) cluster.assume(pod, room);
+  }
+
+  /** Pods that may fit wait only for their back-off; the others for a change, which brings its own run. */
+  function nextTry(nowMs: number): Outcome {
+    let dueMs = Infinity;
+    for (const [uid, attempt] of attempts) {
+      const pod = cluster.pending.get(uid);
+      if (pod !== undefined && mayFit(attempt, pod, nowMs)) dueMs = Math.min(dueMs, attempt.nextMs);
+    }
+    return dueMs === Infinity ? undefined : { requeueAfterMs: Math.max(0, dueMs - nowMs) };
   }
 
   function findNode(run: Run, pod: PodInfo): NodeInfo | undefined {
@@ -115,9 +143,9 @@ export function createScheduler(
     } catch (error) {
       // The next run sees what became of it: deleted, bound by another, or still pending.
       cluster.forget(pod.uid);
+      backOff(run, pod, undefined);
       if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
       run.context.log('warn', 'binding failed', { pod: ref, node: node.name, error: String(error) });
-      backOff(run, pod, -1);
       return;
     }
     attempts.delete(pod.uid);
@@ -125,11 +153,17 @@ export function createScheduler(
     await run.context.events.normal(pod.pod, 'Scheduled', `Successfully assigned ${name} to ${node.name}`);
   }
 
-  /** `openings` -1 makes the next run try again whatever happened. */
-  function backOff(run: Run, pod: PodInfo, openings: number): void {
+  function backOff(run: Run, pod: PodInfo, openings: Attempt['openings']): void {
     const count = (attempts.get(pod.uid)?.count ?? 0) + 1;
     const delayMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (count - 1));
-    attempts.set(pod.uid, { openings, count, nextMs: run.context.clock.now() + delayMs });
+    const atMs = run.context.clock.now();
+    attempts.set(pod.uid, { openings, signature: signatureOf(pod), count, atMs, nextMs: atMs + delayMs });
+  }
+
+  /** A write for the pod has failed: nothing may happen by itself that brings it up again. */
+  function tryAnyway(pod: PodInfo): void {
+    const attempt = attempts.get(pod.uid);
+    if (attempt !== undefined) attempt.openings = undefined;
   }
 
   async function failPod(run: Run, pod: PodInfo): Promise<void> {
@@ -145,16 +179,16 @@ export function createScheduler(
     run: Run,
     pod: PodInfo,
     failure: FitError,
-  ): Promise<{ message: string; nominatedNodeName?: string }> {
+  ): Promise<{ message: string; nominatedNodeName?: string | null }> {
     if (failure.nodeCount === 0) return { message: failure.message };
     const budgets = (await run.context.view(podDisruptionBudgets)).list();
     const plan = planPreemption(plugins, pod, failure, (name) => cluster.node(name), budgets);
     if ('message' in plan) {
-      const nominated = pod.pod.status?.nominatedNodeName;
-      const room = nominated === undefined ? undefined : cluster.node(nominated);
-      // The room its victims leave is not for pods that come after it.
-      if (room !== undefined && plan.message.includes('terminating pod')) cluster.assume(pod, room);
-      return { message: `${failure.message} ${plan.message}` };
+      const message = `${failure.message} ${plan.message}`;
+      const isWaiting = plan.message.includes('terminating pod');
+      if (isWaiting) holdNominatedRoom(pod);
+      // Elsewhere nothing is left to wait for: a room that is held for nobody would stay empty.
+      return isWaiting || !pod.pod.status?.nominatedNodeName ? { message } : { message, nominatedNodeName: null };
     }
     const victims = new Set(plan.victims.map((victim) => victim.uid));
     for (const victim of plan.victims) await run.writes.start(() => evict(run, pod, victim, plan.node));
@@ -180,11 +214,12 @@ export function createScheduler(
       await events.normal(victim.pod, 'Preempted', `Preempted by pod ${pod.uid} on node ${node.name}`);
     } catch (error) {
       if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
+      tryAnyway(pod);
       run.context.log('warn', 'eviction for preemption failed', { pod: ref, error: String(error) });
     }
   }
 
-  async function report(run: Run, pod: PodInfo, message: string, nominatedNodeName?: string): Promise<void> {
+  async function report(run: Run, pod: PodInfo, message: string, nominatedNodeName?: string | null): Promise<void> {
     const { client, clock, events } = run.context;
     const present = pod.pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
     const isKnown = present?.status === 'False' && present.reason === 'Unschedulable' && present.message === message;
@@ -202,6 +237,7 @@ export function createScheduler(
       await events.warning(pod.pod, 'FailedScheduling', message);
     } catch (error) {
       if (!isApiError(error, 'NotFound')) {
+        tryAnyway(pod);
         run.context.log('warn', 'status of an unschedulable pod not written', {
           pod: refOf(pod.pod),
           error: String(error),
