@@ -9,6 +9,9 @@ import type { World } from './world.js';
 /** A lost node is noticed after 40 s, its pods may stay 10 s more, and then they are Ready elsewhere. */
 const LOSS_MS = 60_000;
 
+/** What is due at a time is done this much later at most. */
+const DUE_MS = 5_000;
+
 const NAMESPACE = 'default';
 const BRIEF_JOB = 'brief';
 const MINUTE_JOB = 'every-minute';
@@ -46,8 +49,9 @@ export async function findLateness(world: World, user: User): Promise<string[]> 
   world.trace.add('world', `${machine?.name ?? 'no machine'} loses power for good measure`);
   machine?.powerOff();
   await world.clock.advance(LOSS_MS);
+  const problems = machine === undefined ? [] : lossProblems(await ClusterState.read(world, user), machine);
+  await world.clock.advance(DUE_MS);
   const state = await ClusterState.read(world, user);
-  const problems = machine === undefined ? [] : lossProblems(state, machine);
   if (state.find(jobs, NAMESPACE, BRIEF_JOB) !== undefined)
     problems.push(`Job ${BRIEF_JOB} has outlived its time to live`);
   if (!state.of(jobs).some(({ metadata }) => metadata?.name?.startsWith(MINUTE_JOB))) {

@@ -22,6 +22,9 @@ const QUIET_MAX_MS = 1_200_000;
 /** A node that comes back in calm weather is at work again within this. */
 const RECOVERY_MAX_MS = 100_000;
 
+const RESYNC_STEP_MS = 1_000;
+const RESYNC_AWAITED_MAX_MS = 240_000;
+
 /** What users do has to be done within this. */
 const SCRIPT_MAX_MS = 3_600_000;
 
@@ -58,7 +61,10 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
     const overMs = world.clock.now();
     problems = await converge(world, user, QUIET_MAX_MS);
     quietAfterMs = world.clock.now() - overMs;
-    if (problems.length === 0) problems = await advanceUntil(world, findLateness(world, user));
+    if (problems.length === 0) {
+      await awaitResync(world, overMs);
+      problems = await advanceUntil(world, findLateness(world, user));
+    }
     if (problems.length === 0) {
       await advanceUntil(world, Promise.all([...world.machines.values()].map((machine) => machine.start())));
       problems = await converge(world, user, RECOVERY_MAX_MS);
@@ -79,6 +85,12 @@ async function converge(world: World, user: User, limitMs: number): Promise<stri
     const problems = await findProblems(world, user);
     if (problems.length === 0 || world.clock.now() >= endMs) return problems;
   }
+}
+
+/** What the storm has swept away is only asked for again by a resync after it; the next one is far enough away then. */
+async function awaitResync(world: World, overMs: number): Promise<void> {
+  const endMs = world.clock.now() + RESYNC_AWAITED_MAX_MS;
+  while (world.lastResyncMs <= overMs && world.clock.now() < endMs) await world.clock.advance(RESYNC_STEP_MS);
 }
 
 async function liveThroughStorm(world: World, user: User): Promise<void> {

@@ -3,6 +3,8 @@ import { MASTERS_GROUP, nodeUsername } from '../../functions/apiserver/auth/user
 import { generateSigningKey } from '../../functions/apiserver/auth/signing-keys.js';
 import type { UserInfo } from '../../lib/api/meta.js';
 import { Client } from '../../lib/client/client.js';
+import { namespaces } from '../../lib/client/resources.js';
+import { watch, type Controller } from '../../lib/work/controller.js';
 import { TransportError, type Transport } from '../../lib/client/transport.js';
 import { FakeClock } from '../../lib/clock/fake.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
@@ -53,6 +55,7 @@ export class World {
   readonly #storeDice: Dice;
   #generation: Generation | undefined;
   #lastDeathMs = -Infinity;
+  #lastResyncMs = -Infinity;
   #ending: Promise<unknown> = Promise.resolve();
 
   constructor(plan: Plan, trace: Trace, defect?: Defect) {
@@ -86,6 +89,10 @@ export class World {
   /** When a control plane last died; its last writes may arrive some time later. */
   get lastDeathMs(): number {
     return this.#lastDeathMs;
+  }
+
+  get lastResyncMs(): number {
+    return this.#lastResyncMs;
   }
 
   get controlPlane(): ControlPlane | undefined {
@@ -136,7 +143,10 @@ export class World {
         queues.push(faulty);
         return faulty;
       },
-      ...(this.#defect?.controllers === undefined ? {} : { wrapControllers: this.#defect.controllers }),
+      wrapControllers: (controllers) => [
+        ...(this.#defect?.controllers?.(controllers) ?? controllers),
+        this.#resyncSensor(),
+      ],
       ...(this.#defect?.api === undefined ? {} : { overrideApi: this.#defect.api }),
     });
     weather.isStormy = wasStormy;
@@ -168,6 +178,15 @@ export class World {
     for (const link of links) link.cut();
     for (const queue of queues) queue.close();
     await controlPlane.close();
+  }
+
+  /** A controller that does nothing, and is asked about every namespace whenever a resync comes by. */
+  #resyncSensor(): Controller {
+    const sense = watch(namespaces, ({ type, object }) => {
+      if (type === 'created' && object.metadata?.name === 'default') this.#lastResyncMs = this.clock.now();
+      return [];
+    });
+    return { name: 'resync-sensor', watches: [sense], reconcile: () => Promise.resolve() };
   }
 
   #faulty(transport: Transport, isControlPlane = false): Transport {

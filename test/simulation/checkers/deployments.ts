@@ -16,18 +16,17 @@ function check(state: ClusterState, deployment: V1Deployment): string[] {
   const replicas = spec?.replicas ?? 1;
   const problems: string[] = [];
   if (status?.observedGeneration !== metadata?.generation) problems.push(`${title} was not looked at since its change`);
-  const image = spec?.paused === true ? undefined : imagesOf(spec?.template ?? {});
+  const image = imagesOf(spec?.template ?? {});
   problems.push(
     ...checkPods(
       deployment,
       owned.flatMap((replicaSet) => state.controlledBy(pods, replicaSet)),
-      image === undefined ? { replicas } : { replicas, image },
+      { replicas, image },
     ),
   );
   if ((status?.availableReplicas ?? 0) !== replicas) {
     problems.push(`${title} says ${status?.availableReplicas ?? 0} of ${replicas} are available`);
   }
-  if (spec?.paused === true) return problems;
   const current = owned.filter((replicaSet) => imagesOf(replicaSet.spec?.template ?? {}) === image);
   if (current.length !== 1) problems.push(`${title} has ${current.length} replica sets of its template`);
   if ((status?.updatedReplicas ?? 0) !== replicas) {

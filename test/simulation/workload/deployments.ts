@@ -81,3 +81,12 @@ export const deploymentActions: readonly Action[] = [
   },
   { name: 'delete deployment', weight: 4, run: remove },
 ];
+
+/** A paused one may stay anywhere between two templates: nothing can be said of its pods. */
+export async function resumeDeployments(user: User): Promise<void> {
+  for (const wish of user.wishesFor(deployments)) {
+    if ((wish.spec as V1Deployment['spec'])?.paused === true) {
+      await user.changeWish<V1Deployment>(wish, (spec) => void (spec.paused = false));
+    }
+  }
+}

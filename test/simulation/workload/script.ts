@@ -2,7 +2,7 @@ import { sleep } from '../../../lib/clock/clock.js';
 import type { World } from '../world.js';
 import type { Action } from './action.js';
 import { daemonSetActions } from './daemon-sets.js';
-import { deploymentActions } from './deployments.js';
+import { deploymentActions, resumeDeployments } from './deployments.js';
 import { jobActions, suspendCronJobs } from './jobs.js';
 import { createNamespaces, namespaceActions } from './namespaces.js';
 import { labelNodes, nodeActions, openNodes } from './nodes.js';
@@ -42,5 +42,6 @@ export async function runScript(user: User, world: World): Promise<void> {
 export async function settleDown(user: User): Promise<void> {
   await user.backgroundDone();
   await suspendCronJobs(user);
+  await resumeDeployments(user);
   await openNodes(user);
 }
