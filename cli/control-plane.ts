@@ -212,10 +212,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     async close() {
       for (const close of closers) close();
       feed.close();
-      await queue.close();
+      const worked = queue.close();
       scheduler.close();
+      // A reconcile may wait for a replica that no longer gets anything from a store that has failed.
       replicas.close();
       schedulerReplicas.close();
+      await worked;
       api.close();
     },
   };
