@@ -162,7 +162,9 @@ describe('a pod that ends', () => {
     await cluster.advance(4000);
     expect((await get('late')).status?.phase).toBe('Running');
     await cluster.advance(2000);
-    expect((await get('late')).status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    const { status } = await get('late');
+    expect(status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(status?.containerStatuses?.[0]).toMatchObject({ ready: false, state: { terminated: {} } });
     const containers = await runtimeOf().runtime.listContainers();
     expect(containers.every((container) => container.state === 'exited')).toBe(true);
   });

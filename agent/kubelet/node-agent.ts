@@ -31,6 +31,8 @@ export class NodeAgent {
   #cancelTimer: () => void = () => undefined;
   #lease: V1Lease | undefined;
   #statusWrittenMs = -Infinity;
+  /** Asked for since the last write began. */
+  #isStatusWanted = false;
   #isStopped = false;
   #beating: Promise<void> | undefined;
 
@@ -52,7 +54,7 @@ export class NodeAgent {
 
   /** The cluster has a wrong idea of the node (it was taken for lost, or altered): its status is written with the next heartbeat, now. */
   refreshStatus(): void {
-    this.#statusWrittenMs = -Infinity;
+    this.#isStatusWanted = true;
     if (this.#isStopped || this.#beating !== undefined) return;
     this.#cancelTimer();
     void this.#beat();
@@ -69,7 +71,7 @@ export class NodeAgent {
     const { clock, heartbeatMs, log, description } = this.#options;
     let nextMs = heartbeatMs;
     try {
-      if (clock.now() - this.#statusWrittenMs >= STATUS_INTERVAL_MS) await this.#writeStatus();
+      if (this.#isStatusWanted || clock.now() - this.#statusWrittenMs >= STATUS_INTERVAL_MS) await this.#writeStatus();
       await this.#renewLease();
     } catch (error) {
       log('warn', 'heartbeat failed', { node: description.name, error: String(error) });
@@ -82,6 +84,8 @@ export class NodeAgent {
   async #writeStatus(): Promise<void> {
     const { client, clock, description } = this.#options;
     const ref = { name: description.name };
+    this.#isStatusWanted = false;
+    this.#statusWrittenMs = -Infinity;
     let present: V1Node | undefined = await client.find(nodes, ref);
     const wanted = nodeObject(description, present, clock.now());
     if (present === undefined) {

@@ -127,7 +127,8 @@ export class PodWorker {
     this.#rejection ??= this.#expiry(pod) ?? this.#admission(pod, state);
     if (this.#rejection !== undefined || isTerminal(pod)) {
       await this.#takeDown(state, pod.spec?.terminationGracePeriodSeconds ?? 0);
-      await this.#report(pod, { ...state, rejection: this.#rejection });
+      const ended = await readPodState(runtime, pod.metadata?.uid ?? '');
+      await this.#report(pod, { ...ended, rejection: this.#rejection });
       return undefined;
     }
     const wakeUpMs = await this.#sync(pod, state);

@@ -146,8 +146,12 @@ export class SimulatedRuntime implements Runtime {
   }
 
   listContainers(sandboxId?: string): Promise<Container[]> {
-    const all = [...this.#containers.values()];
-    return Promise.resolve(sandboxId === undefined ? all : all.filter((one) => one.sandboxId === sandboxId));
+    const listed: Container[] = [];
+    for (const one of this.#containers.values()) {
+      // A copy: what is read must not change afterwards, as with a real runtime.
+      if (sandboxId === undefined || one.sandboxId === sandboxId) listed.push({ ...one });
+    }
+    return Promise.resolve(listed);
   }
 
   async *logs(containerId: string, { follow }: { follow: boolean }, signal: AbortSignal): AsyncGenerator<LogLine> {
