@@ -22,7 +22,7 @@ const vitest = path.resolve('node_modules/vitest/vitest.mjs');
 const run = spawnSync(
   process.execPath,
   [vitest, 'run', '--reporter=dot', '--reporter=json', `--outputFile.json=${reportFile}`, ...process.argv.slice(2)],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: process.env.CI === 'true' ? { ...process.env, NO_COLOR: '1' } : process.env },
 );
 
 let failedSkips = 0;
