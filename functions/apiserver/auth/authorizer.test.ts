@@ -221,6 +221,7 @@ describe('nodes', () => {
     expect(await may(node, 'list', 'pods', '', 'spec.nodeName=n2')).toBe(false);
     expect(await may(node, 'list', 'pods', '', '')).toBe(false);
     expect(await may(node, 'get', 'pods', 'shop/web')).toBe(true);
+    expect(await may(node, 'get', 'pods', 'shop/other', 'spec.nodeName=n1')).toBe(false);
     expect(await may(node, 'update', 'pods', 'shop/web')).toBe(false);
     expect(await may(node, 'update', 'pods/status', 'shop/web')).toBe(true);
   });
@@ -241,6 +242,11 @@ describe('nodes', () => {
 });
 
 describe('impersonation', () => {
+  test.each(['constructor', '__proto__'])('an extra may be called %s', (key) => {
+    const wanted = read({ 'impersonate-user': 'jane', [`impersonate-extra-${key}`]: 'x' });
+    expect(Object.entries(wanted?.extra ?? {})).toEqual([[key, ['x']]]);
+  });
+
   const read = (headers: Record<string, string>): ReturnType<typeof readImpersonation> =>
     readImpersonation((name) => headers[name], Object.keys(headers));
 

@@ -31,13 +31,15 @@ export function readImpersonation(
   const user = header('impersonate-user') ?? '';
   const groups = valuesOf(header('impersonate-group'));
   const uid = header('impersonate-uid') ?? '';
-  const extra: Record<string, string[]> = {};
+  // A map, since a key may be the name of something that every object inherits.
+  const given = new Map<string, string[]>();
   for (const name of names) {
     const lower = name.toLowerCase();
     if (!lower.startsWith(EXTRA_PREFIX)) continue;
     const key = unescapeKey(lower.slice(EXTRA_PREFIX.length));
-    extra[key] = [...(extra[key] ?? []), ...valuesOf(header(lower))];
+    given.set(key, [...(given.get(key) ?? []), ...valuesOf(header(lower))]);
   }
+  const extra = Object.fromEntries(given);
   if (user !== '') return { user, groups, uid, extra };
   if (groups.length === 0 && uid === '' && Object.keys(extra).length === 0) return undefined;
   const asked = [

@@ -103,7 +103,7 @@ export class NodeAuthorizer {
   }
 
   async #readPods(nodeName: string, asked: AuthorizationAttributes): Promise<Decision> {
-    if (selectedValue(asked, 'spec.nodeName') === nodeName) return ALLOWED;
+    if (asked.verb !== 'get' && selectedValue(asked, 'spec.nodeName') === nodeName) return ALLOWED;
     if (askedName(asked) !== '') return this.#related(nodeName, asked);
     return denied('can only list/watch pods with spec.nodeName field selector');
   }

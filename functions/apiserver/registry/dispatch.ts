@@ -1,9 +1,9 @@
 import { ApiError, pathNotFound } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
 import { forbiddenByAuthorizer } from '../auth/authorizer.js';
-import type { AuthorizationAttributes } from '../auth/auth.js';
 import type { Verb } from '../resources/kind.js';
 import { handleAction, handleReview } from './action.js';
+import { resourceAttributes } from './attributes.js';
 import type { Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
 import { handleCreate } from './create.js';
@@ -23,11 +23,11 @@ import { handleWatch } from './watch.js';
 
 /** What a method does to a path; undefined for a method that no resource has. */
 export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb | undefined {
+  if (path.watch) return method === 'GET' ? 'watch' : undefined;
   switch (method) {
     case 'HEAD':
-      return path.watch ? undefined : path.name === '' ? 'list' : 'get';
+      return path.name === '' ? 'list' : 'get';
     case 'GET':
-      if (path.watch) return 'watch';
       if (path.name !== '') return 'get';
       return query.has('watch') && readBoolean(query, 'watch') ? 'watch' : 'list';
     case 'POST':
@@ -41,39 +41,6 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
     default:
       return undefined;
   }
-}
-
-/** Streams into a container need `create`, also when a WebSocket asks for them with GET. */
-const CONNECTIONS = new Set(['exec', 'attach', 'portforward']);
-
-/** What authorisation is asked about a request for a resource. */
-export function resourceAttributes(
-  user: UserInfo,
-  verb: Verb,
-  path: ResourcePath,
-  query: URLSearchParams,
-): AuthorizationAttributes {
-  const connects = path.resource === 'pods' && CONNECTIONS.has(path.subresource);
-  return {
-    user,
-    verb: connects && verb === 'get' ? 'create' : verb,
-    resourceRequest: true,
-    group: path.group,
-    version: path.version,
-    resource: path.resource,
-    subresource: path.subresource,
-    namespace: path.authorizationNamespace,
-    name: path.name === '' ? selectedName(query) : path.name,
-    path: '',
-    fieldSelector: query.get('fieldSelector') ?? '',
-  };
-}
-
-/** A list or watch of one name is authorised as for that object. */
-function selectedName(query: URLSearchParams): string {
-  const selector = query.get('fieldSelector');
-  if (selector === null) return '';
-  return /(?:^|,)metadata\.name={1,2}([^,=!\\]+)(?:,|$)/.exec(selector)?.[1] ?? '';
 }
 
 /** Authorises and answers a request for a resource. Throws ApiErrors and StoreErrors. */
@@ -140,12 +107,15 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
   }
 }
 
+/** The one subresource that a path of its own may follow. */
+const PROXY = 'proxy';
+
 async function answerSubresource(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
+  if (call.path.rest !== '' && call.path.subresource !== PROXY) throw pathNotFound();
   const view = viewOf(registry, call);
   if (view !== undefined && CHANGES.has(verb)) negotiate(call.request.header('accept'));
   if (view === undefined) {
     if (verb === 'get' || verb === 'create' || verb === 'update') return handleAction(registry, call, verb);
-    if (verb === 'watch') return handleAction(registry, call, 'get');
     throw refuseMethod();
   }
   switch (verb) {

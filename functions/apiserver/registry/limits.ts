@@ -21,11 +21,11 @@ export const OVERLOAD_RETRY_AFTER_SECONDS = 1;
 /** Attempts at a free name for generateName, as in Kubernetes. */
 export const GENERATE_NAME_ATTEMPTS_MAX = 8;
 
-/** Attempts of a write that may be repeated (a patch, a PUT without resourceVersion, a delete) when others write too. */
-export const WRITE_ATTEMPTS_MAX = 32;
-
-/** Attempts of a patch against concurrent writers, as in Kubernetes. */
-export const PATCH_ATTEMPTS_MAX = 5;
+/**
+ * Attempts of a write that may be repeated (a patch, a PUT without resourceVersion, a delete) when others write too. With each round
+ * one of them gets through, so this is above all that can be in flight: nobody is refused for bad luck, as in Kubernetes.
+ */
+export const WRITE_ATTEMPTS_MAX = 1_000;
 
 /** Frames that wait for one slow watcher; with one more the watch is closed, and the client resumes. */
 export const WATCH_BACKLOG_FRAMES_MAX = 10_000;

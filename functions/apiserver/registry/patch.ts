@@ -7,7 +7,7 @@ import { jsonPatch, mergePatch, PatchError, strategicMergePatch } from '../../..
 import type { Call, Registry, WriteOptions } from './context.js';
 import { mediaType } from './decode.js';
 import { cloneJson } from './json-values.js';
-import { PATCH_ATTEMPTS_MAX, REQUEST_BODY_MAX_BYTES } from './limits.js';
+import { REQUEST_BODY_MAX_BYTES } from './limits.js';
 import { matchName, matchNamespace, withMeta, type WithMeta } from './metadata.js';
 import { readWriteOptions } from './options.js';
 import type { ApiResponse } from './request.js';
@@ -30,7 +30,7 @@ export async function handlePatch(registry: Registry, call: Call, view: View): P
   const { body } = await updateObject(registry, call, {
     options,
     part: view.part,
-    attemptsMax: PATCH_ATTEMPTS_MAX,
+    isPatch: true,
     change: (old) => patchObject(registry, call, { view, type, patch, options, old }),
   });
   return view.present(200, body);

@@ -1,8 +1,10 @@
-import { conflict, invalidError, notFoundError } from '../../../lib/api/errors.js';
+import { conflict, invalidError, isApiError, notFoundError } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import type { StoredObject } from '../../../lib/store/store.js';
+import { forbiddenByAuthorizer } from '../auth/authorizer.js';
 import { admitWrite } from './admit.js';
+import { resourceAttributes } from './attributes.js';
 import { keyOf, type Resource } from './catalog.js';
 import { hookContext, type Call, type Registry, type WriteOptions } from './context.js';
 import { createObject } from './create.js';
@@ -45,8 +47,8 @@ export interface UpdateRequest {
   readonly toCreate?: KubernetesObject;
   /** The object must state the resourceVersion it was made from. */
   readonly requireVersion?: boolean;
-  /** Bound on attempts against concurrent writers. */
-  readonly attemptsMax?: number;
+  /** The wanted state is made anew from each present one, so that its version ties it to none. */
+  readonly isPatch?: boolean;
   /** What may be written: '' for all but the status, `status`, or the part a subresource has set already. */
   readonly part: string;
 }
@@ -64,19 +66,35 @@ export async function updateObject(registry: Registry, call: Call, request: Upda
   const resource = registry.catalog.storage(call.resource);
   const { namespace, name } = call.path;
   const key = keyOf(namespace, name);
-  const attemptsMax = request.attemptsMax ?? WRITE_ATTEMPTS_MAX;
   for (let attempt = 1; ; attempt++) {
     const stored = await registry.store.get(resource.collection, key);
     if (stored === undefined) {
       if (request.mayCreate !== true || request.toCreate === undefined) throw notFoundError(call.resource.target, name);
-      return {
-        body: await createObject(registry, call, missing(call, request.toCreate), request.options),
-        created: true,
-      };
+      const body = await createMissing(registry, call, request.toCreate, request.options);
+      if (body !== undefined) return { body, created: true };
+    } else {
+      const body = await updateOnce(registry, call, { request, resource, stored });
+      if (body !== undefined) return { body, created: false };
     }
-    const body = await updateOnce(registry, call, { request, resource, stored });
-    if (body !== undefined) return { body, created: false };
-    if (attempt >= attemptsMax) throw conflict(call.resource.target, name);
+    if (attempt === WRITE_ATTEMPTS_MAX) throw conflict(call.resource.target, name);
+  }
+}
+
+/** What a PUT creates needs the right to create it. Undefined when another writer was faster: then it is an update. */
+async function createMissing(
+  registry: Registry,
+  call: Call,
+  object: KubernetesObject,
+  options: WriteOptions,
+): Promise<Uint8Array | undefined> {
+  const attributes = resourceAttributes(call.user, 'create', call.path, call.query);
+  const { allowed, reason } = await registry.authorizer.authorize(attributes);
+  if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
+  try {
+    return await createObject(registry, call, missing(call, object), options);
+  } catch (error) {
+    if (isApiError(error, 'AlreadyExists')) return undefined;
+    throw error;
   }
 }
 
@@ -148,7 +166,7 @@ function checkVersions(call: Call, request: UpdateRequest, object: WithMeta, old
   }
   checkWritePreconditions(call.resource, old.metadata, { uid });
   if (stated && resourceVersion !== old.metadata.resourceVersion) throw conflict(call.resource.target, name);
-  return stated && request.attemptsMax === undefined;
+  return stated && request.isPatch !== true;
 }
 
 /** Puts the old state where this write may not reach, and lets the kind have its say. */
