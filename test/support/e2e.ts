@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
 import { parse } from 'yaml';
 import { Client } from '../../lib/client/client.js';
 import { httpsTransport } from '../../lib/client/https-transport.js';
@@ -10,6 +10,9 @@ import { ClusterProcess, type ClusterOptions } from './cluster-process.js';
 import { findKubectl, Kubectl } from './kubectl.js';
 
 const NO_KUBECTL = 'there is no kubectl for this machine: install kubectl 1.35 or newer and put it on PATH';
+
+/** A test waits for other processes, on machines that may be busy. */
+const TEST_TIMEOUT_MS = 90_000;
 
 /** A namespace of a test's own and the ways to look at it. */
 export interface Scene {
@@ -85,6 +88,7 @@ export class E2eCluster {
 
 /** One cluster for all tests of the calling file, in a process of its own. Without kubectl the tests are skipped, with the reason. */
 export function useCluster(options: { nodes?: number } & ClusterOptions = {}): E2eCluster {
+  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
   const cluster = new E2eCluster();
   let kubectl: string | undefined;
   beforeAll(async () => {
