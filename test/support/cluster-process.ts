@@ -66,7 +66,10 @@ export class ClusterProcess {
   async ready(): Promise<void> {
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (!/^ready in \d+ ms$/m.test(this.stdout)) {
-      const exited = await Promise.race([this.#exit, new Promise<undefined>((resolve) => setTimeout(resolve, 20))]);
+      const exited = await Promise.race([
+        this.#exit,
+        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 20)),
+      ]);
       if (exited !== undefined) throw new Error(`zeroplane up ended with ${exited}: ${this.stderr}`);
       if (Date.now() > deadline) throw new Error(`zeroplane up was not ready in time: ${this.stderr}`);
     }

@@ -91,7 +91,7 @@ export class InProcessCluster {
       signingKeys: [generateSigningKey()],
       defaultTolerationSeconds: TOLERATION_SECONDS,
       nodeConnection: nodes,
-      log: { debug: () => undefined, info: () => undefined, warn: complain, error: complain },
+      log: { info: () => undefined, warn: complain, error: complain },
     });
     await nodes.start();
     const file = path.join(folder, 'kubeconfig');
