@@ -118,3 +118,19 @@ test('reviews are answered and not stored', async () => {
   expect(table.status).toBe(406);
   expect((await server.request('GET', path)).status).toBe(405);
 });
+
+test('an eviction takes the options that a delete takes', async () => {
+  const server = testServer();
+  await makePod(server, 'p', { nodeName: 'n1' });
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } };
+  const evict = (deleteOptions: object) => server.request('POST', `${PODS}/p/eviction`, { ...eviction, deleteOptions });
+  for (const options of [{ propagationPolicy: 'Sideways' }, { dryRun: ['Some'] }]) {
+    expect((await evict(options)).status).toBe(422);
+  }
+  expect((await evict({ dryRun: ['All'] })).status).toBe(201);
+  const other = await evict({ preconditions: { uid: 'another' } });
+  expect(other.status).toBe(409);
+  const pod = (await server.request('GET', `${PODS}/p`)).json;
+  expect(pod.metadata.deletionTimestamp).toBeUndefined();
+  expect(pod.status.conditions ?? []).not.toContainEqual(expect.objectContaining({ type: 'DisruptionTarget' }));
+});

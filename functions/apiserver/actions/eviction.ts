@@ -1,9 +1,10 @@
 import { ApiError, badRequest, forbiddenError, internalError, tooManyRequests } from '../../../lib/api/errors.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import { formatTime } from '../../../lib/clock/clock.js';
-import type { V1DeleteOptions, V1Eviction, V1Pod, V1PodDisruptionBudget } from '../../../lib/schema/generated/types.js';
+import type { V1Eviction, V1Pod, V1PodDisruptionBudget } from '../../../lib/schema/generated/types.js';
 import { deleteObject } from '../registry/delete.js';
-import type { DeleteOptions } from '../registry/delete-options.js';
+import { checkedDeleteOptions, type DeleteOptions } from '../registry/delete-options.js';
+import { checkDeletePreconditions } from '../registry/preconditions.js';
 import { notFoundError } from '../../../lib/api/errors.js';
 import { createdStatus } from '../registry/respond.js';
 import { rewriteObject } from '../registry/rewrite.js';
@@ -28,7 +29,8 @@ export const evictionHandler: SubresourceHandler = {
     if (givenName !== '' && givenName !== name) {
       throw badRequest('name in URL does not match name in Eviction object');
     }
-    const options = deleteOptionsOf(eviction.deleteOptions, request.options.dryRun);
+    const asked = checkedDeleteOptions(eviction.deleteOptions ?? {});
+    const options = { ...asked, dryRun: asked.dryRun || request.options.dryRun };
     const pod = await registry.objects.get<V1Pod & { metadata: { name: string } }>(PODS, namespace, name);
     if (pod === undefined) throw notFoundError({ group: '', resource: 'pods' }, name);
     if (!needsNoBudget(pod)) await askBudget(request, pod, options.dryRun);
@@ -36,17 +38,6 @@ export const evictionHandler: SubresourceHandler = {
     return createdStatus();
   },
 };
-
-function deleteOptionsOf(given: V1DeleteOptions | undefined, dryRun: boolean): DeleteOptions {
-  return {
-    gracePeriodSeconds: given?.gracePeriodSeconds,
-    uid: given?.preconditions?.uid ?? '',
-    resourceVersion: given?.preconditions?.resourceVersion ?? '',
-    propagationPolicy: given?.propagationPolicy as DeleteOptions['propagationPolicy'],
-    orphanDependents: given?.orphanDependents,
-    dryRun: dryRun || (given?.dryRun ?? []).length > 0,
-  };
-}
 
 /** Pods that do not run, or that go anyway, disrupt nothing. */
 function needsNoBudget(pod: V1Pod): boolean {
@@ -143,7 +134,9 @@ async function evict(request: SubresourceRequest, pod: V1Pod, options: DeleteOpt
   const pods = registry.catalog.storage(call.resource);
   const uid = options.uid === '' ? (pod.metadata?.uid ?? '') : options.uid;
   if (pod.metadata?.deletionTimestamp === undefined && !options.dryRun && options.resourceVersion === '') {
-    await rewriteObject(registry, pods, { namespace, name, dryRun: false }, (object) =>
+    await rewriteObject(registry, pods, { namespace, name, dryRun: false }, (object) => {
+      // Another pod of that name may have come: it is not the one to go, and must not be told so.
+      checkDeletePreconditions(pods, object.metadata, { uid });
       setPodCondition(
         object as V1Pod,
         {
@@ -154,8 +147,8 @@ async function evict(request: SubresourceRequest, pod: V1Pod, options: DeleteOpt
           observedGeneration: object.metadata.generation,
         },
         registry.clock.now(),
-      ),
-    );
+      );
+    });
   }
   await deleteObject(registry, call, name, { ...options, uid });
 }

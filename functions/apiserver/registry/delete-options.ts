@@ -17,7 +17,8 @@ export interface DeleteOptions {
 const POLICIES = ['Foreground', 'Background', 'Orphan'] as const;
 const DELETE_OPTIONS_SCHEMA = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
-interface Given {
+/** As sent: in a DELETE's body or query, or in an Eviction. */
+export interface GivenDeleteOptions {
   gracePeriodSeconds?: number;
   preconditions?: { uid?: string; resourceVersion?: string };
   propagationPolicy?: string;
@@ -27,7 +28,11 @@ interface Given {
 
 /** From the body where there is one, as in Kubernetes, else from the query. */
 export async function readDeleteOptions(registry: Registry, call: Call): Promise<DeleteOptions> {
-  const given = (await bodyOptions(registry, call)) ?? queryOptions(call.query);
+  return checkedDeleteOptions((await bodyOptions(registry, call)) ?? queryOptions(call.query));
+}
+
+/** Throws 422 for what no delete can mean. */
+export function checkedDeleteOptions(given: GivenDeleteOptions): DeleteOptions {
   const errors = check(given);
   if (errors.length > 0) throw invalidError({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
   const grace = given.gracePeriodSeconds;
@@ -42,15 +47,15 @@ export async function readDeleteOptions(registry: Registry, call: Call): Promise
   };
 }
 
-async function bodyOptions(registry: Registry, call: Call): Promise<Given | undefined> {
+async function bodyOptions(registry: Registry, call: Call): Promise<GivenDeleteOptions | undefined> {
   const bytes = await call.request.body(REQUEST_BODY_MAX_BYTES);
   if (bytes.byteLength === 0) return undefined;
   const { group, version } = call.resource;
   const expected = { group, version, kind: 'DeleteOptions', schema: DELETE_OPTIONS_SCHEMA, anyVersion: true };
-  return decodeGiven(registry, call, bytes, expected, { fieldValidation: 'Ignore' }) as Given;
+  return decodeGiven(registry, call, bytes, expected, { fieldValidation: 'Ignore' }) as GivenDeleteOptions;
 }
 
-function queryOptions(query: URLSearchParams): Given {
+function queryOptions(query: URLSearchParams): GivenDeleteOptions {
   const policy = query.get('propagationPolicy') ?? '';
   return {
     gracePeriodSeconds: readInteger(query, 'gracePeriodSeconds'),
@@ -60,7 +65,7 @@ function queryOptions(query: URLSearchParams): Given {
   };
 }
 
-function check(given: Given): FieldError[] {
+function check(given: GivenDeleteOptions): FieldError[] {
   const errors: FieldError[] = [];
   const { propagationPolicy: policy, orphanDependents, dryRun = [] } = given;
   if (policy !== undefined && orphanDependents !== undefined) {

@@ -147,3 +147,20 @@ test('deletecollection deletes what its selectors match', async () => {
   expect((await request('GET', MAPS)).json.items).toHaveLength(10);
   expect((await request('DELETE', '/api/v1/configmaps')).status).toBe(405);
 });
+
+test.each(['9007199254740991', '9223372036854775807'])(
+  'a grace period of %s seconds is longer than time',
+  async (seconds) => {
+    const { request } = testServer();
+    const spec = `{"nodeName":"n","containers":[{"name":"c","image":"i"}],"terminationGracePeriodSeconds":${seconds}}`;
+    await request('POST', PODS, `{"metadata":{"name":"a"},"spec":${spec}}`);
+    const marked = await request('DELETE', `${PODS}/a`);
+    expect(marked.status).toBe(200);
+    expect(marked.json.metadata.deletionTimestamp).toBe('9999-12-31T23:59:59Z');
+    expect(marked.text).toContain(`"deletionGracePeriodSeconds":${seconds}`);
+    const shortened = await request('DELETE', `${PODS}/a`, { gracePeriodSeconds: 5 });
+    expect(shortened.json.metadata).toMatchObject({ deletionGracePeriodSeconds: 5 });
+    expect((await request('DELETE', `${PODS}/a`, { gracePeriodSeconds: 0 })).status).toBe(200);
+    expect((await request('GET', `${PODS}/a`)).status).toBe(404);
+  },
+);

@@ -21,6 +21,9 @@ import { successStatus } from './respond.js';
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
 
+/** The last moment that a timestamp can say: grace periods may be any number. */
+const TIME_MAX_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 export interface Deleted {
   /** The object's last state, or the one it now waits in. */
   readonly body: Uint8Array;
@@ -120,22 +123,23 @@ function markDeleted(
   const grace = graceful === undefined ? 0 : graceful.gracePeriodSeconds(object, options.gracePeriodSeconds);
   const before = metadata.deletionTimestamp;
   if (before === undefined) {
-    metadata.deletionTimestamp = formatTime(registry.clock.now() + grace * 1_000);
+    metadata.deletionTimestamp = formatTime(Math.min(registry.clock.now() + Number(grace) * 1_000, TIME_MAX_MS));
     if (graceful !== undefined || finalizers.length > 0) metadata.deletionGracePeriodSeconds = grace;
     if (metadata.generation !== undefined && metadata.generation > 0) metadata.generation++;
     definition.prepareForDelete?.(object, hookContext(registry, call, options));
   } else if (graceful !== undefined) {
-    shorten(object, before, options.gracePeriodSeconds === undefined ? undefined : grace);
+    shorten(object, before, options.gracePeriodSeconds === undefined ? undefined : grace, registry.clock.now());
   }
   return !isFinished(resource, object);
 }
 
-/** A second delete may only shorten the grace period. */
-function shorten(object: WithMeta, deletionTimestamp: string, grace: number | undefined): void {
+/** A second delete may only shorten the grace period, and not to a moment that has passed. */
+function shorten(object: WithMeta, deletionTimestamp: string, grace: number | undefined, nowMs: number): void {
   const { metadata } = object;
   const before = metadata.deletionGracePeriodSeconds ?? 0;
   if (grace === undefined || grace >= before) return;
-  metadata.deletionTimestamp = formatTime(Date.parse(deletionTimestamp) - (before - grace) * 1_000);
+  const shortenedMs = Date.parse(deletionTimestamp) - (Number(before) - grace) * 1_000;
+  metadata.deletionTimestamp = formatTime(Math.max(shortenedMs, nowMs));
   metadata.deletionGracePeriodSeconds = grace;
 }
 
