@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { testServer } from './test-server.js';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
-const WRITERS = 100;
+const WRITERS = 50;
 
 test('patches of one object at a time all come through', async () => {
   const { request } = testServer();
