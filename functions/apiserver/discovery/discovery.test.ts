@@ -110,3 +110,10 @@ test('OpenAPI v3 has an index and a document per version; v2 is protobuf when as
   const v2 = await request('GET', '/openapi/v2', undefined, { accept });
   expect(v2.headers.get('content-type')).toBe('application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
 });
+
+test('the address in /api is the one that was asked, whoever asked before', async () => {
+  const { request } = testServer();
+  await request('GET', '/api', undefined, { host: 'elsewhere:1' });
+  const answer = await request('GET', '/api', undefined, { host: 'here:2' });
+  expect(answer.json.serverAddressByClientCIDRs[0].serverAddress).toBe('here:2');
+});

@@ -66,10 +66,13 @@ export class Paths {
     const form = formOf(request.header('accept'));
     const isCore = path === '/api';
     const groups = this.#all().filter(({ group }) => (group === '') === isCore);
-    const document = this.#document(`${path} ${form}`, () => {
-      if (form !== 'classic') return aggregated(groups, form);
-      return isCore ? apiVersions(request.header('host') ?? '') : apiGroupList(groups);
-    });
+    // Names the host it was asked by, so that an answer is for nobody else.
+    if (isCore && form === 'classic') {
+      return valueResponse(200, apiVersions(request.header('host') ?? ''), { vary: 'Accept' });
+    }
+    const document = this.#document(`${path} ${form}`, () =>
+      form === 'classic' ? apiGroupList(groups) : aggregated(groups, form),
+    );
     const contentType =
       form === 'classic' ? JSON_TYPE : `${JSON_TYPE};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
     const headers = {
