@@ -31,6 +31,7 @@ export class SimulatedNodes implements NodeConnection {
   readonly whyNoStreams = 'the simulated runtime has no processes and no network to connect to';
   readonly nodes = new Map<string, SimulatedNode>();
   #nextIndex = 0;
+  #isStopped = false;
   readonly #options: SimulatedNodesOptions;
 
   constructor(options: SimulatedNodesOptions) {
@@ -41,7 +42,7 @@ export class SimulatedNodes implements NodeConnection {
   async start(onReady: (ready: number) => void = () => undefined): Promise<void> {
     let ready = 0;
     const startNext = async (): Promise<void> => {
-      while (this.#nextIndex < this.#options.count) {
+      while (this.#nextIndex < this.#options.count && !this.#isStopped) {
         await this.add().kubelet.start();
         onReady(++ready);
       }
@@ -62,6 +63,7 @@ export class SimulatedNodes implements NodeConnection {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all([...this.nodes.values()].map((node) => node.kubelet.stop()));
     for (const node of this.nodes.values()) node.runtime.powerOff();
   }

@@ -33,7 +33,10 @@ const schema = z
     runtime: z.enum(['auto', 'cri', 'simulated'], 'is none of auto, cri, simulated'),
     criSocket: z.string().min(1, 'is empty').optional(),
     serviceCidr: cidr,
-    podCidr: cidr,
+    podCidr: cidr.refine(
+      (text) => isIP(text.split('/')[0] ?? '') === 4,
+      'is not a range of IPv4 addresses: pods have no others',
+    ),
     clusterDns: address,
   })
   .refine((options) => !(options.memory && options.data !== undefined), {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -16,11 +16,11 @@ import { HttpsHost } from './https-host.js';
 import { kubeconfig } from './kubeconfig.js';
 import { Progress } from './progress.js';
 import { FolderSecretFiles, MemorySecretFiles, writeSecret, type SecretFiles } from './secret-files.js';
+import { hostAndPort, LOOPBACK, servingAddresses } from './serving-addresses.js';
 import { SimulatedNodes } from './simulated-nodes.js';
 import type { UpOptions } from './up-options.js';
 
 const DEFAULT_DATA = '.zeroplane/data';
-const LOOPBACK = '127.0.0.1';
 const NODES_DEFAULT = 1;
 
 /** Locally a lost node is seen after seconds, and its pods leave it then: Kubernetes' defaults are for networks that fail. */
@@ -34,9 +34,14 @@ export async function up(options: UpOptions): Promise<void> {
   const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true })) as Log;
   const random = systemRandom();
   const stop: (() => unknown)[] = [];
+  let isStopping = false;
   const stopped = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
+    const begin = (): void => {
+      isStopping = true;
+      resolve();
+    };
+    process.once('SIGINT', begin);
+    process.once('SIGTERM', begin);
   });
   try {
     progress.say('opening the store');
@@ -68,14 +73,26 @@ export async function up(options: UpOptions): Promise<void> {
     const count = options.nodes ?? NODES_DEFAULT;
     progress.say(`starting ${count} simulated ${count === 1 ? 'node' : 'nodes'}`);
     stop.push(() => nodes.stop());
-    await nodes.start((ready) => progress.say(`${ready} of ${count} nodes ready`));
-    progress.done();
-    process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
-    process.stderr.write(`kubectl --kubeconfig ${options.kubeconfig} get nodes\n`);
-    await stopped;
+    const ready = nodes
+      .start((started) => progress.say(`${started} of ${count} nodes ready`))
+      .then(() => {
+        if (isStopping) return;
+        progress.done();
+        process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
+        process.stderr.write(`kubectl --kubeconfig ${options.kubeconfig} get nodes\n`);
+      });
+    await Promise.race([stopped, ready.then(() => stopped)]);
     progress.say('stopping');
   } finally {
-    for (const end of stop.reverse()) await end();
+    for (const end of stop.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        // What comes after it, the store above all, is to be closed all the same.
+        process.exitCode = 1;
+        log.error({ error: String(error) }, 'a part of the cluster did not stop in order');
+      }
+    }
     progress.done();
   }
 }
@@ -143,7 +160,7 @@ async function listen(
   pki: ClusterPki,
   controlPlane: () => ControlPlane | undefined,
 ): Promise<{ list: HttpsHost[]; port: number }> {
-  const addresses = [...new Set([LOOPBACK, ...options.bind])];
+  const addresses = servingAddresses(options.bind);
   const advertised = options.advertiseAddress === undefined ? [] : [options.advertiseAddress];
   const certificate = await pki.server({
     dnsNames: [
@@ -189,7 +206,7 @@ const NOT_READY = {
 };
 
 function listenError(error: unknown, address: string, port: number): unknown {
-  const where = `${address}:${port}`;
+  const where = hostAndPort(address, port);
   switch (systemCode(error)) {
     case 'EADDRINUSE':
       return new UserError(`${where} is taken by another program. Stop it, or choose another port with --port`);
@@ -210,7 +227,7 @@ function ownAddress(): string {
 
 /** The addresses that a bound address stands for: all of the machine's for 0.0.0.0 and ::. */
 function reachable(address: string): string[] {
-  if (address !== '0.0.0.0' && address !== '::') return [address];
+  if (address !== '0.0.0.0' && address !== '::') return [address.split('%')[0] ?? ''];
   return Object.values(networkInterfaces()).flatMap((list) =>
     (list ?? []).map((one) => one.address.split('%')[0] ?? ''),
   );
@@ -224,19 +241,21 @@ function signingKey(files: SecretFiles): string {
   return made;
 }
 
-/** Returns what takes the file away again, for a cluster that leaves nothing behind. */
+/** Returns what puts back what was there before, for a cluster that leaves nothing behind. */
 async function writeKubeconfig(options: UpOptions, pki: ClusterPki, server: string): Promise<() => void> {
   const file = path.resolve(options.kubeconfig);
   const folder = path.dirname(file);
-  const isNewFolder = !existsSync(folder);
   const text = kubeconfig({
     server,
     ca: pki.authority.certificate,
     user: 'zeroplane-admin',
     credential: await pki.admin(),
   });
+  let before: string | undefined;
+  let newFolder: string | undefined;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    newFolder = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    before = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
     writeSecret(file, text);
   } catch (error) {
     const why = (error as Error).message;
@@ -244,9 +263,11 @@ async function writeKubeconfig(options: UpOptions, pki: ClusterPki, server: stri
   }
   return () => {
     if (!options.memory) return;
+    if (before !== undefined) return writeSecret(file, before);
     rmSync(file, { force: true });
+    if (newFolder === undefined) return;
     try {
-      if (isNewFolder) rmdirSync(folder);
+      for (let made = folder; made.length >= newFolder.length; made = path.dirname(made)) rmdirSync(made);
     } catch {
       // Somebody else has put something into it meanwhile.
     }
