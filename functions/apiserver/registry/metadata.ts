@@ -76,6 +76,7 @@ export function keepSystemMetadata(object: WithMeta, old: WithMeta): void {
   restore(metadata, before, 'generateName');
 }
 
+/** Makes a field what it is in `before`: absent where it is absent there, which is not the same as undefined. */
 export function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, before: ObjectMeta, field: K): void {
   if (before[field] === undefined) delete metadata[field];
   else metadata[field] = before[field];

@@ -5,7 +5,7 @@ import { isJsonObject } from '../../../lib/json/path.js';
 import type { Resource } from './catalog.js';
 import type { ExpectedKind } from './decode.js';
 import { cloneJson, readPath, writePath } from './json-values.js';
-import type { WithMeta } from './metadata.js';
+import { restore, type WithMeta } from './metadata.js';
 
 export const SCALE_KIND: ExpectedKind = {
   group: 'autoscaling',
@@ -42,7 +42,7 @@ export function scaleOf(resource: Resource, stored: WithMeta): Scale {
 export function withScale(resource: Resource, given: Scale, old: WithMeta): WithMeta {
   const mapping = resource.definition.scale;
   if (mapping === undefined) throw new Error(`${resource.plural} have no scale`);
-  const { name = '', namespace = '', resourceVersion, uid } = given.metadata ?? {};
+  const { name = '', namespace = '', uid } = given.metadata ?? {};
   const replicas = given.spec?.replicas ?? 0;
   if (name !== '' && name !== old.metadata.name) {
     throw badRequest(
@@ -66,7 +66,7 @@ export function withScale(resource: Resource, given: Scale, old: WithMeta): With
   }
   const object = cloneJson(old);
   writePath(object, mapping.specReplicas, replicas);
-  object.metadata.resourceVersion = resourceVersion;
+  restore(object.metadata, given.metadata ?? {}, 'resourceVersion');
   return object;
 }
 

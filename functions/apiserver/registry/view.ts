@@ -4,7 +4,7 @@ import type { Call, Registry } from './context.js';
 import { fromStorage, toStorage } from './convert.js';
 import type { ExpectedKind } from './decode.js';
 import { cloneJson } from './json-values.js';
-import type { WithMeta } from './metadata.js';
+import { restore, type WithMeta } from './metadata.js';
 import { present, presentValue } from './present.js';
 import { parseStored } from './objects.js';
 import { partRules } from './parts.js';
@@ -42,8 +42,8 @@ export function viewOf(registry: Registry, call: Call): View | undefined {
       const wanted = whole.write(given, old);
       const object = cloneJson(old);
       rule(object, wanted);
-      object.metadata.resourceVersion = wanted.metadata.resourceVersion;
-      object.metadata.uid = wanted.metadata.uid;
+      restore(object.metadata, wanted.metadata, 'resourceVersion');
+      restore(object.metadata, wanted.metadata, 'uid');
       return object;
     },
   };
