@@ -46,12 +46,18 @@ export function randomFraction(random: Random): number {
 
 /** A version 4 UUID. */
 export function randomUuid(random: Random): string {
-  const bytes = Buffer.alloc(16);
-  for (let offset = 0; offset < 16; offset += 4) bytes.writeUInt32BE(random.uint32(), offset);
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const first = random.uint32();
+  const second = (random.uint32() & 0xffff_0fff) | 0x4000;
+  const third = (random.uint32() & 0x3fff_ffff) | 0x8000_0000;
+  const last = random.uint32();
+  return `${hex16(first >>> 16)}${hex16(first)}-${hex16(second >>> 16)}-${hex16(second)}-${hex16(third >>> 16)}-${hex16(third)}${hex16(last >>> 16)}${hex16(last)}`;
+}
+
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The low sixteen bits. Every request has a UUID, so that this is written for speed. */
+function hex16(value: number): string {
+  return (HEX_BYTES[(value >>> 8) & 0xff] as string) + (HEX_BYTES[value & 0xff] as string);
 }
 
 /** No vowels and no digits that look like letters, so that no word appears; Kubernetes' alphabet for generated names. */

@@ -35,12 +35,7 @@ export class Dispatcher {
   async dispatch(collection: string, event: ChangeEvent): Promise<void> {
     const routes = this.#routes.get(collection);
     if (routes === undefined) return;
-    const change: ObjectChange<KubernetesObject> = {
-      type: event.type,
-      object: decode(event.body),
-      ...(event.previous === undefined ? {} : { previous: decode(event.previous) }),
-    };
-    await this.send(routes, change, `${collection}:${event.revision}`);
+    await this.send(routes, new LoggedChange(event), `${collection}:${event.revision}`);
   }
 
   /** Queues the keys of an object as if it had just been created: what the resync does for all. */
@@ -56,12 +51,38 @@ export class Dispatcher {
   ): Promise<void> {
     const messages: WorkMessage[] = [];
     for (const { controller, watch } of routes) {
-      for (const key of new Set(await watch.keys(change, this.#lookup))) {
+      const found = watch.keys(change, this.#lookup);
+      // Most watches answer at once, and mostly with nothing: waiting for them would cost more than they do.
+      const keys = found instanceof Promise ? await found : found;
+      if (keys.length === 0) continue;
+      for (const key of new Set(keys)) {
         const deduplicationId = `${position}:${controller.name}:${key}`;
         messages.push({ controller: controller.name, key, deduplicationId, attempt: 0 });
       }
     }
     if (messages.length > 0) await this.#queue.send(messages);
+  }
+}
+
+/** A change whose objects are decoded when a watch first looks at them: most look at the present one alone. */
+class LoggedChange implements ObjectChange<KubernetesObject> {
+  readonly type: ChangeEvent['type'];
+  readonly #event: ChangeEvent;
+  #object: KubernetesObject | undefined;
+  #previous: KubernetesObject | undefined;
+
+  constructor(event: ChangeEvent) {
+    this.type = event.type;
+    this.#event = event;
+  }
+
+  get object(): KubernetesObject {
+    return (this.#object ??= decode(this.#event.body));
+  }
+
+  get previous(): KubernetesObject | undefined {
+    const { previous } = this.#event;
+    return previous === undefined ? undefined : (this.#previous ??= decode(previous));
   }
 }
 

@@ -205,7 +205,7 @@ export class Client {
     if (body !== undefined) request.body = JSON.stringify(body);
     if (query.signal !== undefined) request.signal = query.signal;
     const response = await this.#send(request);
-    return JSON.parse(Buffer.from(await response.bytes()).toString()) as T;
+    return JSON.parse(textOf(await response.bytes())) as T;
   }
 
   async #send(request: TransportRequest): Promise<TransportResponse> {
@@ -218,7 +218,7 @@ export class Client {
 }
 
 async function readError(response: TransportResponse): Promise<ApiError> {
-  const text = Buffer.from(await response.bytes()).toString();
+  const text = textOf(await response.bytes());
   try {
     const status = JSON.parse(text) as Status;
     if (status.kind === 'Status') return new ApiError(status);
@@ -230,6 +230,10 @@ async function readError(response: TransportResponse): Promise<ApiError> {
     reason: 'Unknown',
     message: text.slice(0, 1000) || `HTTP ${response.status}`,
   });
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 }
 
 function withType<T extends KubernetesObject>(resource: Resource<T>, object: T): T {

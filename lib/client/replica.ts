@@ -219,8 +219,11 @@ export class Replica<T extends KubernetesObject> {
     if (object === undefined) this.#objects.delete(key);
     else this.#objects.set(key, object);
     for (const [index, entries] of this.#indexes) {
-      if (old !== undefined) for (const value of index(old)) removeEntry(entries, value, key);
-      if (object !== undefined) for (const value of index(object)) addEntry(entries, value, key, object);
+      const values = object === undefined ? NO_VALUES : index(object);
+      if (old !== undefined) {
+        for (const value of index(old)) if (!values.includes(value)) removeEntry(entries, value, key);
+      }
+      if (object !== undefined) for (const value of values) addEntry(entries, value, key, object);
     }
   }
 
@@ -237,6 +240,8 @@ export class Replica<T extends KubernetesObject> {
     return found === undefined ? [] : [...found.values()];
   }
 }
+
+const NO_VALUES: readonly string[] = [];
 
 function addEntry<T>(entries: Map<string, Map<string, T>>, value: string, key: string, object: T): void {
   let bucket = entries.get(value);

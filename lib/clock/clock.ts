@@ -28,8 +28,13 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** RFC 3339 with seconds, as Kubernetes writes `metav1.Time`: 2026-11-21T11:15:00Z. */
 export function formatTime(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  // Nearly all times that are written are the present one, and a second lasts for thousands of them.
+  if (second !== lastTime.second) lastTime = { second, text: `${new Date(epochMs).toISOString().slice(0, 19)}Z` };
+  return lastTime.text;
 }
+
+let lastTime = { second: Number.NaN, text: '' };
 
 /** RFC 3339 with microseconds, as Kubernetes writes `metav1.MicroTime`: 2026-11-21T11:15:00.000000Z. */
 export function formatMicroTime(epochMs: number): string {

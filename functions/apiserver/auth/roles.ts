@@ -82,8 +82,23 @@ const ROLES: readonly BoundRole[] = [
 
 const BY_SUBJECT = indexBySubject();
 
-/** The roles a user has by name or group, with the subject that gives it, in Kubernetes' words. */
-export function rolesOf(user: UserInfo): { role: BoundRole; subject: string }[] {
+/** A role of a user, with the subject that gives it, in Kubernetes' words. */
+export interface GrantedRole {
+  readonly role: BoundRole;
+  readonly subject: string;
+}
+
+/** By user: one that makes many requests is one object for as long as its connection or transport lasts. */
+const known = new WeakMap<UserInfo, readonly GrantedRole[]>();
+
+/** The roles a user has by name or group. Users must not be changed once they are known. */
+export function rolesOf(user: UserInfo): readonly GrantedRole[] {
+  let roles = known.get(user);
+  if (roles === undefined) known.set(user, (roles = findRoles(user)));
+  return roles;
+}
+
+function findRoles(user: UserInfo): GrantedRole[] {
   const found = (BY_SUBJECT.users.get(user.username) ?? []).map((role) => ({
     role,
     subject: `User ${JSON.stringify(user.username)}`,

@@ -1,8 +1,9 @@
 import type { KubernetesObject } from '../../../lib/api/meta.js';
-import { parseJson } from '../../../lib/json/parse.js';
+import { parseTrustedJson } from '../../../lib/json/parse.js';
 import type { Store, StoredObject } from '../../../lib/store/store.js';
 import type { ObjectReader } from '../admission/plugin.js';
 import { keyOf, splitKey, type Catalog, type Resource } from './catalog.js';
+import { revisionOf } from './encode.js';
 import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES } from './limits.js';
 
 /** What selectors look at. */
@@ -65,8 +66,10 @@ export class StoredObjects implements ObjectReader {
     return attributes;
   }
 
-  /** The same of bytes whose revision is not known. */
-  attributesOfBytes(resource: Resource, key: string, body: Uint8Array): Attributes {
+  /** The same of an earlier state, which is looked for where it was kept but does not take the place of a later one. */
+  earlierAttributes(resource: Resource, key: string, body: Uint8Array): Attributes {
+    const hit = this.#attributes.get(resource.collection)?.get(key);
+    if (hit !== undefined && hit.revision === revisionOf(body)) return hit.attributes;
     return attributesOf(resource, key, parseStored(body));
   }
 
@@ -99,7 +102,7 @@ export class StoredObjects implements ObjectReader {
 }
 
 export function parseStored(body: Uint8Array): KubernetesObject {
-  return parseJson(body) as KubernetesObject;
+  return parseTrustedJson(body) as KubernetesObject;
 }
 
 export function attributesOf(resource: Resource, key: string, object: KubernetesObject): Attributes {

@@ -6,11 +6,14 @@ import type { WriteOptions } from './context.js';
 const META_GROUP = 'meta.k8s.io';
 const FIELD_VALIDATIONS = ['Ignore', 'Strict', 'Warn'] as const;
 
+const NO_OPTIONS: WriteOptions = { dryRun: false, fieldValidation: 'Warn' };
+
 /** The options of a create, update or patch, checked in Kubernetes' words. */
 export function readWriteOptions(
   query: URLSearchParams,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
 ): WriteOptions {
+  if (query.size === 0) return NO_OPTIONS;
   const errors: FieldError[] = [];
   const dryRun = query.getAll('dryRun').filter((one) => one !== '');
   errors.push(...checkDryRun(dryRun));

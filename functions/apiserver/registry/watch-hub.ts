@@ -30,14 +30,17 @@ export class HubEvent {
 
   /** Of the written state; of a delete its last one. */
   get now(): Attributes {
+    if (this.#now !== undefined) return this.#now;
+    // The state before is at hand until this one takes its place.
+    void this.before;
     const { key, revision, body } = this.change;
-    return (this.#now ??= this.#objects.attributes(this.#resource, { key, revision, body }));
+    return (this.#now = this.#objects.attributes(this.#resource, { key, revision, body }));
   }
 
   /** Of the state before; undefined for a create. */
   get before(): Attributes | undefined {
     if (this.change.previous === undefined) return undefined;
-    return (this.#before ??= this.#objects.attributesOfBytes(this.#resource, this.change.key, this.change.previous));
+    return (this.#before ??= this.#objects.earlierAttributes(this.#resource, this.change.key, this.change.previous));
   }
 
   /** What this event is to a watcher with that selection; undefined: nothing. */

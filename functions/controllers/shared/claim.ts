@@ -1,3 +1,4 @@
+import { deepEqual } from '../../../lib/api/equality.js';
 import { isApiError } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { refOf } from '../../../lib/client/client.js';
@@ -125,15 +126,16 @@ export function watchChildren<O extends KubernetesObject, C extends KubernetesOb
 ): ControllerWatch {
   const concerns = spec.concerns?.bind(spec);
   return watch(spec.child, async (change, lookup) => {
-    if (concerns !== undefined && isIrrelevant(change, concerns)) return [];
+    const { object, previous } = change;
     const keys = new Set<string>();
-    for (const object of [change.object, change.previous]) {
-      const key = object === undefined ? undefined : controllerKey(object, spec.owner);
+    for (const one of [object, previous]) {
+      const key = one === undefined ? undefined : controllerKey(one, spec.owner);
       if (key !== undefined) keys.add(key);
     }
-    if (change.type !== 'deleted' && controllerOf(change.object) === undefined) {
-      for (const key of await adopters(change.object, spec, lookup)) keys.add(key);
-    }
+    const isOrphan = change.type !== 'deleted' && controllerOf(object) === undefined;
+    if (keys.size === 0 && !isOrphan) return [];
+    if (concerns !== undefined && isIrrelevant(change, concerns)) return [];
+    if (isOrphan) for (const key of await adopters(object, spec, lookup)) keys.add(key);
     return [...keys];
   });
 }
@@ -148,9 +150,7 @@ function isIrrelevant<C extends KubernetesObject>(change: ObjectChange<C>, conce
     metadata?.finalizers,
     metadata?.deletionTimestamp,
   ];
-  return (
-    JSON.stringify([essence(object), concerns(object)]) === JSON.stringify([essence(previous), concerns(previous)])
-  );
+  return deepEqual(essence(object), essence(previous)) && deepEqual(concerns(object), concerns(previous));
 }
 
 function controllerKey(object: KubernetesObject, owner: Resource<KubernetesObject>): string | undefined {
