@@ -99,6 +99,35 @@ describe('the work queue', () => {
     expect(() => queue.sendDelayed(message('a'), DELAY_MAX_MS + 1)).toThrow(RangeError);
   });
 
+  it('keeps the earliest also of those that are due only after several delays', async () => {
+    const { queue, handled, clock } = setUp();
+    await queue.sendDelayed(message('a', { dueMs: clock.now() + 4 * DELAY_MAX_MS }), DELAY_MAX_MS);
+    await clock.advance(1);
+    await queue.sendDelayed(message('a', { dueMs: clock.now() + 2 * DELAY_MAX_MS, key: 'a' }), DELAY_MAX_MS);
+    await clock.advance(DELAY_MAX_MS - 1);
+    expect(handled).toEqual([]);
+    await clock.advance(1);
+    expect(handled).toEqual(['c/a']);
+  });
+
+  it('does not let a message that is not due yet stand for a fresh change', async () => {
+    let release: () => void = () => undefined;
+    const seen: (number | undefined)[] = [];
+    const { queue } = setUp((one) => {
+      seen.push(one.dueMs);
+      return new Promise<void>((resolve) => (release = resolve));
+    });
+    await queue.send([message('a')]);
+    await settle();
+    await queue.send([message('a', { dueMs: Infinity })]);
+    await queue.send([message('a')]);
+    release();
+    await settle();
+    release();
+    await settle();
+    expect(seen).toEqual([undefined, undefined]);
+  });
+
   it('delivers a failed message again after its visibility time-out, and then to the dead letters', async () => {
     const { queue, handled, dead, clock } = setUp(() => {
       throw new Error('no');

@@ -3,6 +3,7 @@ import {
   DEDUPLICATION_WINDOW_MS,
   DELAY_MAX_MS,
   groupOf,
+  standsFor,
   type BatchHandler,
   type WorkMessage,
   type WorkQueue,
@@ -62,7 +63,8 @@ export class MemoryWorkQueue implements WorkQueue {
       throw new RangeError(`a delay of ${delayMs} ms is above the queue's ${DELAY_MAX_MS} ms`);
     if (this.#closed) return Promise.resolve();
     const group = groupOf(message);
-    const dueMs = this.#options.clock.now() + delayMs;
+    // One that is delayed several times is due when the last of them is over.
+    const dueMs = message.dueMs ?? this.#options.clock.now() + delayMs;
     const waiting = this.#delayed.get(group);
     if (waiting !== undefined) {
       if (waiting.dueMs <= dueMs) return Promise.resolve();
@@ -115,8 +117,7 @@ export class MemoryWorkQueue implements WorkQueue {
     if (this.#closed) return;
     const group = groupOf(queued.message);
     const waiting = this.#groups.get(group);
-    // A fresh change resets the back-off: the message with the fewest failures stays.
-    if (waiting === undefined || queued.message.attempt < waiting.message.attempt) this.#groups.set(group, queued);
+    if (waiting === undefined || standsFor(queued.message, waiting.message)) this.#groups.set(group, queued);
     if (!this.#busy.has(group)) this.#ready.add(group);
   }
 

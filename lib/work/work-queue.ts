@@ -32,6 +32,12 @@ export function groupOf(message: Pick<WorkMessage, 'controller' | 'key'>): strin
   return `${message.controller}/${message.key}`;
 }
 
+/** Of messages of one group that one reconcile answers: what is due now before what is not, and a fresh change resets the back-off. */
+export function standsFor(one: WorkMessage, other: WorkMessage): boolean {
+  const [oneMs, otherMs] = [one.dueMs ?? -Infinity, other.dueMs ?? -Infinity];
+  return oneMs < otherMs || (oneMs === otherMs && one.attempt < other.attempt);
+}
+
 /** SQS: DelaySeconds is at most 900. */
 export const DELAY_MAX_MS = 900_000;
 

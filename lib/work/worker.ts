@@ -1,5 +1,5 @@
 import type { Controller, ControllerContext } from './controller.js';
-import { DELAY_MAX_MS, type BatchHandler, type WorkMessage, type WorkQueue } from './work-queue.js';
+import { DELAY_MAX_MS, standsFor, type BatchHandler, type WorkMessage, type WorkQueue } from './work-queue.js';
 
 /** Back-off of a failing key: doubled from the first to the last of these. */
 export const BACKOFF_MIN_MS = 100;
@@ -64,8 +64,7 @@ export function createWorker(options: WorkerOptions): BatchHandler {
     }
     const failed: WorkMessage[] = [];
     for (const repeats of byKey.values()) {
-      // A fresh change resets the back-off: the message with the fewest failures stands for all.
-      const first = repeats.reduce((least, one) => (one.attempt < least.attempt ? one : least));
+      const first = repeats.reduce((best, one) => (standsFor(one, best) ? one : best));
       try {
         await handleKey(first);
       } catch {
