@@ -111,16 +111,12 @@ describe('a heartbeat', () => {
 
     isFirst = true;
     const writing = unsure.write(HEARTBEAT_COLLECTION, [put(NODE, renewed)]);
-    const [overtaken] = await Promise.all([
-      drive(
-        clock,
-        (async () => {
-          const mine = (await store.get(HEARTBEAT_COLLECTION, NODE))?.revision as number;
-          await store.write(HEARTBEAT_COLLECTION, [put(NODE, mine, 'overtaken')]);
-          return writing;
-        })(),
-      ),
-    ]);
+    const overtake = async (): Promise<number[]> => {
+      const mine = (await store.get(HEARTBEAT_COLLECTION, NODE))?.revision as number;
+      await store.write(HEARTBEAT_COLLECTION, [put(NODE, mine, 'overtaken')]);
+      return writing;
+    };
+    const overtaken = await drive(clock, overtake());
     expect(overtaken[0]).toBeGreaterThan(renewed);
   });
 

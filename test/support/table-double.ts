@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../lib/clock/clock.js';
 import {
   BATCH_GET_ITEMS_MAX,
@@ -138,9 +139,7 @@ export class TableDouble {
     this.#count('transactWrite');
     const keys = writes.map((write) => ('put' in write ? write.put : write.key));
     this.#checkKeys(keys, TRANSACTION_ITEMS_MAX);
-    const request = JSON.stringify(writes, (_name, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value,
-    );
+    const request = token === undefined ? '' : fingerprint(writes);
     const known = token === undefined ? undefined : this.#tokens.get(token);
     if (known !== undefined && known.atMs >= this.#clock.now() - TOKEN_LIFE_MS) {
       if (known.request !== request) throw new TableError('refused', 'IdempotentParameterMismatch');
@@ -245,6 +244,18 @@ export class TableDouble {
     this.consumed.requests++;
     this.consumed.byOperation[operation] = (this.consumed.byOperation[operation] ?? 0) + 1;
   }
+}
+
+/** Two requests with one token must be the same. */
+function fingerprint(writes: readonly TransactionWrite[]): string {
+  const hash = createHash('sha256');
+  const add = (value: unknown): void => {
+    if (value instanceof Uint8Array) hash.update(value);
+    else if (typeof value === 'object' && value !== null) for (const part of Object.entries(value).flat()) add(part);
+    else hash.update(`${String(value)}\0`);
+  };
+  add(writes);
+  return hash.digest('hex');
 }
 
 function nameOf(key: ItemKey): string {
