@@ -57,6 +57,7 @@ export class HttpsHost {
   readonly #streams = new Set<AbortController>();
   /** The answer that each connection is working on. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
+  readonly #refused = new WeakSet<Duplex>();
 
   constructor(options: HttpsHostOptions) {
     const limits = { ...HOST_LIMITS, ...options.limits };
@@ -84,13 +85,7 @@ export class HttpsHost {
       socket.on('error', () => socket.destroy());
       options.upgrade(request, socket, head, peerOf(socket as TLSSocket));
     });
-    // A malformed or unfinished request is the client's matter: it is told so unless an answer is on its way.
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      const answer = this.#answers.get(socket);
-      const isAnswering = answer?.headersSent === true && !answer.writableFinished;
-      if (!socket.writable || isAnswering) socket.destroy();
-      else socket.end(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    });
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
     this.#server.on('tlsClientError', () => undefined);
   }
 
@@ -114,6 +109,23 @@ export class HttpsHost {
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#server.closeAllConnections();
     await closed;
+  }
+
+  /** A malformed or unfinished request is the client's matter: it is told so unless an answer is on its way. */
+  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // What still comes is another error each time.
+    if (this.#refused.has(socket)) return;
+    this.#refused.add(socket);
+    const answer = this.#answers.get(socket);
+    const isAnswering = answer?.headersSent === true && !answer.writableFinished;
+    if (!socket.writable || isAnswering) {
+      socket.destroy();
+      return;
+    }
+    const timer = setTimeout(() => socket.destroy(), this.#limits.lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+    socket.end(`HTTP/1.1 ${refusalOf(error)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    socket.resume();
   }
 
   async #serve(

@@ -94,7 +94,6 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
     case 'list':
       return call.request.method === 'HEAD' ? handleRevision(registry, call) : handleList(registry, call);
     case 'watch':
-      if (call.request.method === 'HEAD') throw refuseMethod();
       return handleWatch(registry, call);
     case 'update':
       return handleUpdate(registry, call, requireView(registry, call));

@@ -59,3 +59,6 @@ export const WEBSOCKET_BACKLOG_MAX_BYTES = 16 * 1024 * 1024;
 
 /** Frames written to a watcher in one piece. */
 export const WATCH_BATCH_FRAMES_MAX = 256;
+
+/** What is written to a watcher in one piece: frames are shared by all watchers, a piece is this watcher's own. */
+export const WATCH_PIECE_MAX_BYTES = 1024 * 1024;

@@ -7,6 +7,7 @@ import type { Call, Registry } from './context.js';
 import {
   OVERLOAD_RETRY_AFTER_SECONDS,
   WATCH_BATCH_FRAMES_MAX,
+  WATCH_PIECE_MAX_BYTES,
   WATCH_TIMEOUT_MIN_SECONDS,
   WATCHES_MAX,
 } from './limits.js';
@@ -30,7 +31,27 @@ export async function handleWatch(registry: Registry, call: Call): Promise<ApiRe
 }
 
 async function* joined(batches: AsyncIterable<readonly Uint8Array[]>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const frames of batches) yield frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames);
+  for await (const frames of batches) {
+    for (const piece of bySize(frames, (frame) => frame.byteLength)) {
+      yield piece.length === 1 ? (piece[0] as Uint8Array) : Buffer.concat(piece);
+    }
+  }
+}
+
+/** The items in order, together as long as they fit into one piece. */
+function* bySize<T>(items: readonly T[], bytesOf: (item: T) => number): Generator<readonly T[], void, undefined> {
+  let first = 0;
+  let bytes = 0;
+  for (let index = 0; index < items.length; index++) {
+    const size = bytesOf(items[index] as T);
+    if (index > first && (bytes + size > WATCH_PIECE_MAX_BYTES || index - first === WATCH_BATCH_FRAMES_MAX)) {
+      yield items.slice(first, index);
+      first = index;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (first < items.length) yield first === 0 ? items : items.slice(first);
 }
 
 /** The events of a watch as frames, one line each, until it ends. Throws what can be refused before the first byte. */
@@ -135,8 +156,8 @@ class Watch {
 
   *#initial(): Generator<readonly Uint8Array[], void, undefined> {
     const { start, presenter, queue } = this.#parts;
-    for (let first = 0; first < start.initial.length && queue.open; first += WATCH_BATCH_FRAMES_MAX) {
-      const batch = start.initial.slice(first, first + WATCH_BATCH_FRAMES_MAX);
+    for (const batch of bySize(start.initial, ({ body }) => body.byteLength)) {
+      if (!queue.open) return;
       yield batch.map(({ body }) => eventFrame('ADDED', presenter.object(body)));
     }
     if (!start.closing || !queue.open) return;

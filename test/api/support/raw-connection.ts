@@ -39,14 +39,17 @@ export class RawConnection {
     });
   }
 
-  /** As the administrator, unless `anonymous`. A `paused` connection reads nothing. */
-  static open(host: TestHost, options: { anonymous?: boolean; paused?: boolean } = {}): Promise<RawConnection> {
+  /** As the administrator, unless `anonymous`. A `paused` connection reads nothing; one that `holds` never ends by itself. */
+  static open(
+    host: TestHost,
+    options: { anonymous?: boolean; paused?: boolean; holds?: boolean } = {},
+  ): Promise<RawConnection> {
     return new Promise((resolve, reject) => {
       const how: ConnectionOptions & { allowHalfOpen: boolean } = {
         host: '127.0.0.1',
         port: host.port,
         ca: host.ca,
-        allowHalfOpen: true,
+        allowHalfOpen: options.holds === true,
         ...(options.anonymous === true ? {} : host.admin),
       };
       const socket = connectTls(how);
