@@ -50,10 +50,18 @@ export class Dispatcher {
     position: string,
   ): Promise<void> {
     const messages: WorkMessage[] = [];
+    const errors: unknown[] = [];
     for (const { controller, watch } of routes) {
-      const found = watch.keys(change, this.#lookup);
-      // Most watches answer at once, and mostly with nothing: waiting for them would cost more than they do.
-      const keys = found instanceof Promise ? await found : found;
+      let keys: readonly string[];
+      try {
+        const found = watch.keys(change, this.#lookup);
+        // Most watches answer at once, and mostly with nothing: waiting for them would cost more than they do.
+        keys = found instanceof Promise ? await found : found;
+      } catch (error) {
+        // What one controller cannot make out is no reason to keep it from the others.
+        errors.push(error);
+        continue;
+      }
       if (keys.length === 0) continue;
       for (const key of new Set(keys)) {
         const deduplicationId = `${position}:${controller.name}:${key}`;
@@ -61,6 +69,7 @@ export class Dispatcher {
       }
     }
     if (messages.length > 0) await this.#queue.send(messages);
+    if (errors.length > 0) throw errors[0];
   }
 }
 

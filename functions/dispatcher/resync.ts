@@ -7,7 +7,10 @@ import type { Dispatcher } from './dispatcher.js';
 /** How often everything is looked at again, whatever the hints said. */
 export const RESYNC_INTERVAL_MS = 300_000;
 
-/** Queues every key that any present object concerns: what lost or never delivered hints would have queued. `round` tells resyncs apart. */
+/**
+ * Queues every key that any present object concerns: what lost or never delivered hints would have queued. `round` tells resyncs apart. Goes
+ * on past objects that fail, and throws the first error at the end.
+ */
 export async function resync(
   controllers: readonly Controller[],
   dispatcher: Dispatcher,
@@ -18,10 +21,16 @@ export async function resync(
   for (const controller of controllers) {
     for (const { resource } of controller.watches) resources.set(collectionName(resource), resource);
   }
+  const errors: unknown[] = [];
   for (const [collection, resource] of resources) {
     const view = await lookup.view(resource);
     for (const object of view.list()) {
-      await dispatcher.dispatchObject(collection, object, `resync:${round}:${collection}:${keyOf(object)}`);
+      try {
+        await dispatcher.dispatchObject(collection, object, `resync:${round}:${collection}:${keyOf(object)}`);
+      } catch (error) {
+        errors.push(error);
+      }
     }
   }
+  if (errors.length > 0) throw errors[0];
 }
