@@ -296,3 +296,22 @@ describe('sizes', () => {
     ]);
   });
 });
+
+test('a replica set that was scaled by hand to the size that the deployment got later does not stop rollouts', async () => {
+  const cluster = new FakeCluster([deploymentController, replicaSetController]);
+  await cluster.client.create(deployments, {
+    metadata: { name: 'web', namespace: 'default' },
+    spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: podTemplate('web') },
+  });
+  await cluster.converge();
+  const [set] = cluster.list(replicaSets);
+  await cluster.change(replicaSets, set?.metadata?.name ?? '', (object) => {
+    const annotations = { ...object.metadata?.annotations, 'deployment.kubernetes.io/desired-replicas': '3' };
+    object.metadata = { ...object.metadata, annotations };
+  });
+  await cluster.change(deployments, 'web', (object) => {
+    if (object.spec) object.spec.template = podTemplate('web', 'image:2');
+  });
+  await cluster.converge();
+  expect(cluster.list(replicaSets)).toHaveLength(2);
+});

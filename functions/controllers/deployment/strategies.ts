@@ -28,7 +28,7 @@ export async function scaleInPlace(rollout: Rollout): Promise<void> {
   const desired = desiredReplicas(rollout.deployment);
   const single = activeOrLatest(rollout);
   if (single !== undefined) {
-    if (sizeOf(single) !== desired) await rollout.scale(single, desired);
+    await rollout.scale(single, desired);
     return;
   }
   const { current } = rollout;
