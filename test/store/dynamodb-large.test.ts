@@ -88,3 +88,14 @@ test('objects that are too large together are refused, and leave no trace', asyn
   expect(await bench.run(store.list(PODS))).toMatchObject({ items: [] });
   await expect(store.write(PODS, [put('a', 'absent')])).resolves.toHaveLength(1);
 });
+
+test('many objects that one answer cannot hold are still written together', async () => {
+  const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+  for (const [index, key] of keys.entries()) await store.write(PODS, [putBytes(key, 'absent', noise(170_000, index))]);
+  await expect(
+    store.write(
+      PODS,
+      keys.map((key, index) => put(key, index + 2)),
+    ),
+  ).resolves.toHaveLength(30);
+});

@@ -109,6 +109,8 @@ export class TableDouble {
     this.#checkKeys(keys, TRANSACTION_ITEMS_MAX);
     const items = keys.map((key) => this.#entry(key)?.committed);
     for (const item of items) this.consumed.readUnits += 2 * readUnits(sizeOf(item));
+    if (items.reduce((sum, item) => sum + sizeOf(item), 0) > TRANSACTION_SIZE_MAX_BYTES)
+      throw new TableError('too-large', 'the items of the transaction are larger than 4 MB');
     if (keys.some((key) => this.#running.has(nameOf(key))))
       throw new TableError('conflict', 'TransactionConflict: a transaction is running on the item');
     return items;

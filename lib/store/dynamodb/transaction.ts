@@ -1,5 +1,4 @@
 import { StoreError } from '../errors.js';
-import { makeBody } from '../operations.js';
 import type { WriteOperation } from '../store.js';
 import { chunkCount, packBody, packPrevious, unpackBody } from './body.js';
 import type { PackedBody } from './body.js';
@@ -27,16 +26,21 @@ export type Found = ObjectRecord | undefined;
  */
 export function buildTransaction(
   context: StoreContext,
-  collection: string,
-  operations: readonly WriteOperation[],
-  found: readonly Found[],
-  reservation: Reservation,
+  write: {
+    collection: string;
+    operations: readonly WriteOperation[];
+    /** Made for the revisions of the reservation. */
+    bodies: readonly Uint8Array[];
+    found: readonly Found[];
+    reservation: Reservation;
+  },
 ): TransactionWrite[] {
+  const { collection, operations, bodies, found, reservation } = write;
   const partition = context.partition(collection);
   const writes = operations.flatMap((operation, index): TransactionWrite[] => {
     const revision = reservation.first + index;
     const before = found[index];
-    const body = makeBody(operation, revision);
+    const body = bodies[index] as Uint8Array;
     const packed = packBody(body);
     const isDelete = operation.delete === true;
     const { atMs } = reservation;

@@ -20,6 +20,21 @@ import { isTableError } from './table.js';
 import { buildTransaction } from './transaction.js';
 import type { Found, Reservation } from './transaction.js';
 
+/** Bodies made for consecutive revisions. */
+interface MadeBodies {
+  first: number;
+  bodies: Uint8Array[];
+}
+
+interface CommitAttempt {
+  collection: string;
+  operations: readonly WriteOperation[];
+  found: readonly Found[];
+  made: MadeBodies;
+  reservation: Reservation;
+  attempts: Attempts;
+}
+
 /** The protocol's 'write of k objects'. The names of rules in comments are those of the store protocol. */
 export class Writer {
   readonly #context: StoreContext;
@@ -39,13 +54,12 @@ export class Writer {
           collection,
           failed.map(({ key }) => key),
         );
-      this.#checkBodies(collection, operations);
-
+      const made = this.#makeBodies(operations, this.#context.lastSeenHead(collection).next + 1);
       const reservation = await this.#reserve(collection, operations.length, attempts);
       // grow: revisions of one object only rise.
       const isAbove = found.every((object) => reservation.first > (object?.revision ?? 0));
       if (!isAbove) await this.#voidAll(collection, reservation);
-      else if (await this.#commit(collection, operations, found, reservation, attempts))
+      else if (await this.#commit({ collection, operations, found, made, reservation, attempts }))
         return operations.map((_, index) => reservation.first + index);
       if (!(await attempts.pause())) throw unavailableError(undefined);
     }
@@ -55,14 +69,25 @@ export class Writer {
   async #read(collection: string, operations: readonly WriteOperation[], attempts: Attempts): Promise<Found[]> {
     const partition = this.#context.partition(collection);
     const keys = operations.map(({ key }) => objectKey(partition, key));
-    const items = await attempts.repeat(() => this.#context.table.transactGet(keys));
+    const { table } = this.#context;
+    const items = await attempts.repeat(async () => {
+      try {
+        return await table.transactGet(keys);
+      } catch (error) {
+        if (!isTableError(error, 'too-large')) throw error;
+        // Too much for one answer. The transaction compares each object with what was read anyway.
+        return (await Promise.all(keys.map((key) => table.transactGet([key])))).flat();
+      }
+    });
     return items.map((item) => (item === undefined ? undefined : readObject(item)));
   }
 
-  /** A body that cannot be made, or is too large, must not cost revisions: it is made once for those that probably come. */
-  #checkBodies(collection: string, operations: readonly WriteOperation[]): void {
-    const { next } = this.#context.lastSeenHead(collection);
-    operations.forEach((operation, index) => makeBody(operation, next + 1 + index));
+  /**
+   * A body that cannot be made, or is too large, must not cost revisions: bodies are made for those that probably come, and again
+   * only where others did.
+   */
+  #makeBodies(operations: readonly WriteOperation[], first: number): MadeBodies {
+    return { first, bodies: operations.map((operation, index) => makeBody(operation, first + index)) };
   }
 
   /** One unconditional add, outside any transaction. One that times out is repeated: readers void what it perhaps took. */
@@ -89,17 +114,14 @@ export class Writer {
   }
 
   /** Whether the transaction committed. Otherwise it never will: its first slot is taken by a void. */
-  async #commit(
-    collection: string,
-    operations: readonly WriteOperation[],
-    found: readonly Found[],
-    reservation: Reservation,
-    attempts: Attempts,
-  ): Promise<boolean> {
+  async #commit(attempt: CommitAttempt): Promise<boolean> {
+    const { collection, operations, found, reservation, attempts } = attempt;
     const { table, clock, retentionMs } = this.#context;
     let writes;
     try {
-      writes = buildTransaction(this.#context, collection, operations, found, reservation);
+      const isAsGuessed = attempt.made.first === reservation.first;
+      const { bodies } = isAsGuessed ? attempt.made : this.#makeBodies(operations, reservation.first);
+      writes = buildTransaction(this.#context, { collection, operations, bodies, found, reservation });
     } catch (error) {
       await this.#voidAll(collection, reservation);
       throw error;
@@ -114,7 +136,7 @@ export class Writer {
       } catch (error) {
         if (!isTableError(error)) throw error;
         if (error.code === 'too-large' || error.code === 'refused') {
-          if (await this.#settle(collection, reservation, attempts)) return true;
+          await this.#voidAll(collection, reservation);
           throw error.code === 'refused' ? refusedError(error) : tooLargeError(operations);
         }
         // TransactionConflict and throttling: the same request again. Everything else is judged by the slot.
