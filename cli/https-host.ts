@@ -47,6 +47,9 @@ const HEADERS_MAX_BYTES = 1024 * 1024;
 /** A refused body that is at most so long is read to its end and the connection kept, as Go's server does. */
 const DISCARD_MAX_BYTES = 256 * 1024;
 
+/** Bodies up to this go out in one piece with the headers: with them they fill one TLS record at most. */
+const ONE_PIECE_MAX_BYTES = 15 * 1024;
+
 /** Bodies above this go to the socket in pieces, so that a client that does not read is noticed. */
 const WRITE_PIECE_BYTES = 1024 * 1024;
 
@@ -54,7 +57,8 @@ const WRITE_PIECE_BYTES = 1024 * 1024;
 export class HttpsHost {
   readonly #server: https.Server;
   readonly #limits: HostLimits;
-  readonly #streams = new Set<AbortController>();
+  /** The requests under way. */
+  readonly #clients = new Set<Client>();
   /** The answer that each connection is working on. */
   readonly #answers = new WeakMap<Duplex, ServerResponse>();
   readonly #refused = new WeakSet<Duplex>();
@@ -104,7 +108,7 @@ export class HttpsHost {
   /** Ends open streams, then every connection. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const stream of this.#streams) stream.abort();
+    for (const client of this.#clients) client.leave();
     this.#server.closeIdleConnections();
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#server.closeAllConnections();
@@ -133,20 +137,37 @@ export class HttpsHost {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<void> {
-    const gone = new AbortController();
-    this.#streams.add(gone);
+    const client = new Client();
+    this.#clients.add(client);
     this.#answers.set(incoming.socket, outgoing);
     outgoing.on('close', () => {
-      gone.abort();
-      this.#streams.delete(gone);
+      client.leave();
+      this.#clients.delete(client);
     });
     try {
-      const response = await handle(toApiRequest(incoming, gone.signal));
+      const response = await handle(toApiRequest(incoming, client));
       await write({ response, outgoing, incoming, limits: this.#limits });
     } catch {
       // The core answers every failure itself: what is left is a connection that broke while we wrote.
       outgoing.destroy();
     }
+  }
+}
+
+/** Who waits for an answer. The signal of its leaving is made when somebody asks for it, as streams do: it costs more than a short answer. */
+class Client {
+  #hasLeft = false;
+  #controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#hasLeft) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  leave(): void {
+    this.#hasLeft = true;
+    this.#controller?.abort();
   }
 }
 
@@ -177,7 +198,7 @@ function peerOf(socket: TLSSocket): Peer {
 
 const peers = new WeakMap<TLSSocket, Peer>();
 
-function toApiRequest(incoming: IncomingMessage, signal: AbortSignal): ApiRequest {
+function toApiRequest(incoming: IncomingMessage, client: Client): ApiRequest {
   const url = incoming.url ?? '/';
   const question = url.indexOf('?');
   const socket = incoming.socket as TLSSocket;
@@ -194,7 +215,9 @@ function toApiRequest(incoming: IncomingMessage, signal: AbortSignal): ApiReques
     },
     headerNames: () => Object.keys(incoming.headers),
     body: (maxBytes) => readBody(incoming, maxBytes),
-    signal,
+    get signal() {
+      return client.signal;
+    },
     peer,
   };
 }
@@ -271,8 +294,14 @@ async function writeBytes({ outgoing, incoming, limits }: Exchange, bytes: Uint8
     outgoing.end();
     return;
   }
-  outgoing.end(last);
+  endWith(outgoing, last);
   if ((outgoing.socket?.writableLength ?? 0) > 0) await finished(outgoing, limits.stallMs);
+}
+
+/** Node sends a string together with the headers, but bytes behind them: for short answers one piece is cheaper. */
+function endWith(outgoing: ServerResponse, bytes: Uint8Array): void {
+  if (bytes.byteLength > ONE_PIECE_MAX_BYTES) outgoing.end(bytes);
+  else outgoing.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
 }
 
 const NO_BYTES = new Uint8Array(0);
