@@ -61,10 +61,10 @@ export class InProcessCluster {
     const complain = (data: object, message: string): void => {
       complaints.push(`${message}: ${JSON.stringify(data)}`);
     };
-    let controlPlane: ControlPlane | undefined;
+    const started: { controlPlane?: ControlPlane } = {};
     const running = (): ControlPlane => {
-      if (controlPlane === undefined) throw new Error('the control plane has not started');
-      return controlPlane;
+      if (started.controlPlane === undefined) throw new Error('the control plane has not started');
+      return started.controlPlane;
     };
     const nodes = new SimulatedNodes({
       count: options.nodes,
@@ -80,7 +80,7 @@ export class InProcessCluster {
       upgrade: (request, socket, head, peer) => running().api.upgrade(request, socket, head, peer),
     });
     const port = await host.listen(0, LOOPBACK);
-    controlPlane = await startControlPlane({
+    const controlPlane = await startControlPlane({
       store: new MemoryStore({ clock: systemClock }),
       clock: systemClock,
       random,
@@ -93,6 +93,7 @@ export class InProcessCluster {
       nodeConnection: nodes,
       log: { info: () => undefined, warn: complain, error: complain },
     });
+    started.controlPlane = controlPlane;
     await nodes.start();
     const file = path.join(folder, 'kubeconfig');
     const server = `https://${LOOPBACK}:${port}`;
