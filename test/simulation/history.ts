@@ -7,7 +7,7 @@ import type { World } from './world.js';
 const PODS = 'core/pods';
 
 /** Collections whose objects have a number of pods that they never exceed. */
-const LIMITED = new Set(['apps/replicasets', 'batch/jobs']);
+const LIMITED = new Set(['apps/replicasets', 'core/replicationcontrollers', 'batch/jobs']);
 
 /** What was asked for so long ago may still be acted upon: a reconcile takes that long at most when its requests are late. */
 const OLD_LIMIT_MS = 60_000;

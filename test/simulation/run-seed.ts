@@ -74,7 +74,13 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<O
   } catch (error) {
     problems.push(`the simulation failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
-  return { seed, problems: [...history.problems, ...problems], digest: history.digest(), trace, quietAfterMs };
+  return {
+    seed,
+    problems: [...history.problems, ...world.follower.problems, ...problems],
+    digest: history.digest(),
+    trace,
+    quietAfterMs,
+  };
 }
 
 /** Lets time go on until all is well. Returns what is not, when the time is over. */
@@ -96,13 +102,14 @@ async function awaitResync(world: World, overMs: number): Promise<void> {
 async function liveThroughStorm(world: World, user: User): Promise<void> {
   await advanceUntil(world, world.startControlPlane());
   await advanceUntil(world, Promise.all([...world.machines.values()].map((machine) => machine.start())));
+  world.follower.start();
   await advanceUntil(world, prepare(user));
   world.weather.isStormy = true;
   world.clock.setTimer(world.plan.stormMs, () => {
     world.weather.isStormy = false;
     world.trace.add('world', 'the storm is over');
   });
-  await advanceUntil(world, Promise.all([runScript(user, world), disturb(world)]));
+  await advanceUntil(world, Promise.all([runScript(user, world), disturb(world, user)]));
   await advanceUntil(world, settleDown(user));
 }
 

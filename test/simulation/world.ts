@@ -16,6 +16,7 @@ import { FaultyStore } from './faults/faulty-store.js';
 import { FaultyTransport } from './faults/faulty-transport.js';
 import { Link } from './faults/link.js';
 import { Weather } from './faults/weather.js';
+import { Follower } from './follower.js';
 import { Machine } from './machine.js';
 import type { Plan } from './plan.js';
 import type { Trace } from './trace.js';
@@ -27,6 +28,8 @@ const PARTS = { cluster: 1, machines: 2, network: 3, queue: 4, store: 5 };
 const signingKey = generateSigningKey();
 
 const RESYNC_INTERVAL_MS = 120_000;
+
+const ADMIN: UserInfo = { username: 'admin', groups: [MASTERS_GROUP] };
 
 const REFUSED: Transport = { send: () => Promise.reject(new TransportError('connection refused')) };
 
@@ -45,6 +48,7 @@ export class World {
   readonly store: MemoryStore;
   /** An administrator's client. It meets a dead control plane, but no other faults. */
   readonly admin: Client;
+  readonly follower: Follower;
   readonly machines = new Map<string, Machine>();
   readonly trace: Trace;
   readonly #defect: Defect | undefined;
@@ -69,7 +73,8 @@ export class World {
     this.#network = dice(PARTS.network);
     this.#queueDice = dice(PARTS.queue);
     this.#storeDice = dice(PARTS.store);
-    this.admin = new Client(this.#route({ username: 'admin', groups: [MASTERS_GROUP] }), 'kubectl');
+    this.admin = new Client(this.#route(ADMIN), 'kubectl');
+    this.follower = new Follower(new Client(this.#faulty(this.#route(ADMIN)), 'follower'), this.clock);
     const machinesRandom = dice(PARTS.machines).random;
     for (let index = 0; index < plan.nodeCount; index++) {
       const name = `node-${index + 1}`;
@@ -165,6 +170,7 @@ export class World {
 
   /** Ends everything in an orderly way: no timer may be left afterwards. */
   async stop(): Promise<void> {
+    this.follower.close();
     await Promise.all([...this.machines.values()].map((machine) => machine.stop()));
     await this.#generation?.controlPlane.close();
     for (const queue of this.#generation?.queues ?? []) queue.close();

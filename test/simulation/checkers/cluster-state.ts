@@ -21,6 +21,8 @@ export class ClusterState {
   readonly nodePorts: ReadonlyMap<string, KubernetesObject>;
   /** By machine. */
   readonly sandboxes: ReadonlyMap<string, readonly Sandbox[]>;
+  /** What somebody knows of some collections who has followed them. */
+  readonly mirrors: ReadonlyMap<Resource<KubernetesObject>, readonly KubernetesObject[]>;
   readonly #objects: ReadonlyMap<string, readonly KubernetesObject[]>;
 
   private constructor(parts: {
@@ -29,12 +31,14 @@ export class ClusterState {
     objects: ReadonlyMap<string, readonly KubernetesObject[]>;
     nodePorts: ReadonlyMap<string, KubernetesObject>;
     sandboxes: ReadonlyMap<string, readonly Sandbox[]>;
+    mirrors: ReadonlyMap<Resource<KubernetesObject>, readonly KubernetesObject[]>;
   }) {
     this.world = parts.world;
     this.user = parts.user;
     this.#objects = parts.objects;
     this.nodePorts = parts.nodePorts;
     this.sandboxes = parts.sandboxes;
+    this.mirrors = parts.mirrors;
   }
 
   static async read(world: World, user: User): Promise<ClusterState> {
@@ -47,7 +51,8 @@ export class ClusterState {
     }
     const sandboxes = new Map<string, readonly Sandbox[]>();
     for (const machine of world.machines.values()) sandboxes.set(machine.name, await machine.runtime.listSandboxes());
-    return new ClusterState({ world, user, objects, nodePorts: await nodePortsOf(world.store), sandboxes });
+    const nodePorts = await nodePortsOf(world.store);
+    return new ClusterState({ world, user, objects, nodePorts, sandboxes, mirrors: world.follower.known() });
   }
 
   of<T extends KubernetesObject>(resource: Resource<T>): readonly T[] {

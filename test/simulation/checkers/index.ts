@@ -1,12 +1,14 @@
 import { allocationsMatchServices } from './allocations.js';
 import { askedFor } from './asked-for.js';
+import { budgetsAreCounted } from './budgets.js';
 import type { Checker } from './cluster-state.js';
 import { daemonSetsConverged } from './daemon-sets.js';
 import { deploymentsConverged } from './deployments.js';
 import { cronJobsConverged, jobsConverged } from './jobs.js';
+import { watchesToldEverything } from './mirrors.js';
 import { machinesRunTheirPods, nodesAreReady } from './nodes.js';
 import { namespacesLive, nothingIsEnding, ownersLive } from './ownership.js';
-import { replicaSetsConverged } from './replica-sets.js';
+import { replicaSetsConverged, replicationControllersConverged } from './replica-sets.js';
 import { workIsDone } from './rest.js';
 import { nodesAreNotOverfull, onlyMisfitsWait } from './scheduling.js';
 import { servicesHaveEndpoints } from './services.js';
@@ -21,6 +23,8 @@ export const checkers: Readonly<Record<string, Checker>> = {
   daemonSetsConverged,
   jobsConverged,
   cronJobsConverged,
+  replicationControllersConverged,
+  budgetsAreCounted,
   servicesHaveEndpoints,
   allocationsMatchServices,
   ownersLive,
@@ -30,5 +34,6 @@ export const checkers: Readonly<Record<string, Checker>> = {
   machinesRunTheirPods,
   onlyMisfitsWait,
   nodesAreNotOverfull,
+  watchesToldEverything,
   workIsDone,
 };

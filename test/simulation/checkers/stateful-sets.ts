@@ -1,4 +1,4 @@
-import { controllerRevisions, pods, statefulSets } from '../../../lib/client/resources.js';
+import { controllerRevisions, persistentVolumeClaims, pods, statefulSets } from '../../../lib/client/resources.js';
 import type { Checker } from './cluster-state.js';
 import { checkPods, hasEnded, imagesOf, nameOf } from './pods.js';
 
@@ -22,5 +22,13 @@ export const statefulSetsConverged: Checker = (state) =>
     if (!revisions.some(({ metadata }) => metadata?.name === updateRevision)) {
       problems.push(`${nameOf(set)} has no revision ${updateRevision}`);
     }
+    const claims = state
+      .of(persistentVolumeClaims)
+      .filter(
+        ({ metadata }) =>
+          metadata?.namespace === set.metadata?.namespace && metadata?.labels?.app === set.metadata?.name,
+      );
+    const wanted = set.spec?.volumeClaimTemplates === undefined ? 0 : replicas;
+    if (claims.length !== wanted) problems.push(`${nameOf(set)} has ${claims.length} claims instead of ${wanted}`);
     return problems;
   });

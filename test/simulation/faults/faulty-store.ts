@@ -12,6 +12,7 @@ import type {
 } from '../../../lib/store/store.js';
 import type { Dice } from '../dice.js';
 import type { StoreFaults } from '../plan.js';
+import { ENDED } from './link.js';
 import type { Weather } from './weather.js';
 
 const SLOW_MAX_MS = 2_000;
@@ -77,7 +78,7 @@ export class FaultyStore implements Store, ChangeFeed {
 
   async *watch(collection: string, after: number, signal: AbortSignal): AsyncGenerator<Changes> {
     const abort = new AbortController();
-    const end = (): void => abort.abort();
+    const end = (): void => abort.abort(ENDED);
     signal.addEventListener('abort', end);
     this.#onDeath.add(end);
     if (signal.aborted || this.#isDead) end();

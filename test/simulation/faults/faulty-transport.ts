@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isWatch, forwardAbort } from './link.js';
+import { ENDED, forwardAbort, isWatch } from './link.js';
 import { conflict, serviceUnavailable, tooManyRequests, type ApiError } from '../../../lib/api/errors.js';
 import {
   TransportError,
@@ -19,7 +19,7 @@ const LATE_MIN_MS = 20;
 const LATE_MAX_MS = 8_000;
 
 /** How long the stream of a watch lasts that breaks. */
-const WATCH_MAX_MS = 90_000;
+const WATCH_MAX_MS = 150_000;
 
 /** How late its events come when they do. */
 const WATCH_LAG_MAX_MS = 3_000;
@@ -124,7 +124,7 @@ interface Breakage {
 async function* broken(response: TransportResponse, breakage: Breakage): AsyncGenerator<Uint8Array> {
   const { clock, lastsMs, ending, abort, request, stop } = breakage;
   const endsMs = clock.now() + lastsMs;
-  const cancel = clock.setTimer(lastsMs, () => abort.abort());
+  const cancel = clock.setTimer(lastsMs, () => abort.abort(ENDED));
   try {
     for await (const chunk of response.stream()) {
       if (clock.now() >= endsMs && ending === 'torn') {
@@ -137,7 +137,7 @@ async function* broken(response: TransportResponse, breakage: Breakage): AsyncGe
   } finally {
     cancel();
     stop();
-    abort.abort();
+    abort.abort(ENDED);
   }
 }
 

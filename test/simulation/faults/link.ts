@@ -5,6 +5,9 @@ import {
   type TransportResponse,
 } from '../../../lib/client/transport.js';
 
+/** Why requests are aborted. One for all: the reason that would be made otherwise has a stack trace, and there are many. */
+export const ENDED = 'ended';
+
 /** The way of one process to the API server. Once cut, what is under way on it ends without an answer, and nothing new gets through. */
 export class Link implements Transport {
   readonly #inner: Transport;
@@ -29,7 +32,7 @@ export class Link implements Transport {
         return { ...response, stream: () => this.#stream(response, abort, stop) };
       } catch (error) {
         stop();
-        abort.abort();
+        abort.abort(ENDED);
         throw error;
       }
     } finally {
@@ -50,7 +53,7 @@ export class Link implements Transport {
     let failure: TransportError | undefined;
     const fail = (error: TransportError): void => {
       failure = error;
-      abort.abort();
+      abort.abort(ENDED);
     };
     this.#underWay.add(fail);
     if (this.#isCut) fail(new TransportError('the connection was lost'));
@@ -63,7 +66,7 @@ export class Link implements Transport {
     } finally {
       this.#underWay.delete(fail);
       stop();
-      abort.abort();
+      abort.abort(ENDED);
     }
   }
 }
@@ -74,7 +77,7 @@ export function isWatch({ method, path }: TransportRequest): boolean {
 
 /** Aborts `abort` with `signal`. Returns a function that ends this. */
 export function forwardAbort(signal: AbortSignal | undefined, abort: AbortController): () => void {
-  const onAbort = (): void => abort.abort();
+  const onAbort = (): void => abort.abort(ENDED);
   if (signal?.aborted === true) onAbort();
   signal?.addEventListener('abort', onAbort);
   return () => signal?.removeEventListener('abort', onAbort);

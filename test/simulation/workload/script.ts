@@ -6,6 +6,7 @@ import { deploymentActions, resumeDeployments } from './deployments.js';
 import { jobActions, suspendCronJobs } from './jobs.js';
 import { createNamespaces, namespaceActions } from './namespaces.js';
 import { labelNodes, nodeActions, openNodes } from './nodes.js';
+import { replicationControllerActions } from './replication-controllers.js';
 import { serviceActions } from './services.js';
 import { statefulSetActions } from './stateful-sets.js';
 import type { User } from './user.js';
@@ -13,6 +14,7 @@ import type { User } from './user.js';
 const ACTIONS: readonly Action[] = [
   ...deploymentActions,
   ...statefulSetActions,
+  ...replicationControllerActions,
   ...daemonSetActions,
   ...jobActions,
   ...serviceActions,

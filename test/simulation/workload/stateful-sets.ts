@@ -4,9 +4,21 @@ import { pickNamespace, pickWish, type Action } from './action.js';
 import { imageOf, podTemplate } from './template.js';
 import type { User } from './user.js';
 
+/** Each pod has a claim of its own, which goes with it. */
+const CLAIMS = {
+  persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete', whenScaled: 'Delete' },
+  volumeClaimTemplates: [
+    {
+      metadata: { name: 'data' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+    },
+  ],
+};
+
 async function create(user: User): Promise<void> {
   const { dice } = user;
   const name = user.newName('db');
+  const claims = dice.chance(0.4);
   await user.create(statefulSets, {
     metadata: { namespace: pickNamespace(user), name },
     spec: {
@@ -15,6 +27,7 @@ async function create(user: User): Promise<void> {
       podManagementPolicy: dice.pick(['OrderedReady', 'Parallel']),
       selector: { matchLabels: { app: name } },
       template: podTemplate({ app: name, version: 1 }),
+      ...(claims ? CLAIMS : {}),
     },
   });
 }
