@@ -299,7 +299,6 @@ test('watchers that read nothing cost bounded memory and are ended', { timeout: 
     await api.request('PATCH', name, { data: { a: `${round}${'x'.repeat(200_000)}` } }, MERGE);
   }
   // 50 MB have gone by for each of 21 watchers: one backlog that they share, the log and the sockets' buffers remain.
-  console.log((memoryBytes() - before) / 1e6);
   expect(memoryBytes() - before).toBeLessThan(100 * 1024 * 1024);
   await eventually(async () => expect(await openWatches()).toBe(1));
   for (const connection of deaf) connection.destroy();

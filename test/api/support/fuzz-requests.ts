@@ -272,7 +272,7 @@ const resourceRequest = (focus: readonly KindDefinition[]): fc.Arbitrary<FuzzReq
       const isRead = method === 'GET' || method === 'HEAD';
       const toCollection = method === 'POST' ? parts.depth > 0 : isRead ? parts.depth > 5 : parts.depth === 0;
       const subresource =
-        parts.subresource < 3 && !(toCollection && parts.depth !== 1)
+        parts.subresource < (method === 'POST' ? 1 : 3) && !(toCollection && parts.depth !== 1)
           ? subresourceOf(kind, parts.version + parts.subresource)
           : '';
       const scope =

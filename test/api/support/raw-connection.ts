@@ -95,7 +95,7 @@ export class RawConnection {
     this.send(Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1'), body]));
   }
 
-  /** The next answer. Rejects when the connection ends before it is whole. */
+  /** The next answer; of a stream its head alone (see `line`). Rejects when the connection ends before it is whole. */
   async answer(method = 'GET'): Promise<RawAnswer> {
     const head = await this.#until((received) => {
       const end = received.indexOf(HEAD_END);
@@ -115,7 +115,7 @@ export class RawConnection {
     const text = !hasBody
       ? ''
       : headers['transfer-encoding'] === 'chunked'
-        ? await this.#chunks()
+        ? ''
         : await this.#bytes(Number(headers['content-length'] ?? 0));
     return {
       status,
@@ -127,7 +127,7 @@ export class RawConnection {
     };
   }
 
-  /** The head of a streamed answer, and then its lines. */
+  /** The next line, whatever it belongs to. */
   async line(): Promise<string> {
     return this.#until((received) => {
       const end = received.indexOf('\n');
@@ -142,15 +142,6 @@ export class RawConnection {
 
   destroy(): void {
     this.socket.destroy();
-  }
-
-  async #chunks(): Promise<string> {
-    let text = '';
-    for (;;) {
-      const size = Number.parseInt(await this.line(), 16);
-      text += (await this.#bytes(size + 2)).slice(0, -2);
-      if (size === 0) return text;
-    }
   }
 
   #bytes(length: number): Promise<string> {
