@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deployments, pods, replicaSets } from '../../lib/client/resources.js';
-import type { V1Deployment, V1Scale } from '../../lib/schema/generated/types.js';
 import { daemonSet, deployment, replicaSet } from './manifests.js';
-import { imageOf, livePods, nameOf, Recording } from './watching.js';
+import { imageOf, livePods, nameOf, putScale, Recording } from './watching.js';
 import { eventually } from '../support/eventually.js';
 import { useCluster, type Scene } from '../support/e2e.js';
 
@@ -27,12 +26,8 @@ describe.concurrent('deployments', () => {
     const { client, kubectl, namespace } = scene;
     await kubectl.apply(deployment('web'));
     const ref = { namespace, name: 'web' };
-    const scale = (await client.get(deployments, ref, { subresource: 'scale' })) as V1Scale;
+    const scale = await putScale(client, deployments, ref, 2);
     expect(scale).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 1 } });
-    const put = { ...scale, metadata: { ...scale.metadata, namespace, name: 'web' }, spec: { replicas: 2 } };
-    expect(await client.update(deployments, put as V1Deployment, { subresource: 'scale' })).toMatchObject({
-      spec: { replicas: 2 },
-    });
     expect((await client.get(deployments, ref)).spec?.replicas).toBe(2);
     await client.patch(deployments, ref, 'merge', { spec: { replicas: 4 } }, { subresource: 'scale' });
     await eventually(async () => expect(await livePods(client, namespace)).toHaveLength(4));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cronJobs, jobs, pods } from '../../lib/client/resources.js';
 import type { V1Job } from '../../lib/schema/generated/types.js';
 import { cronJob, job } from './manifests.js';
-import { livePods, nameOf, Recording } from './watching.js';
+import { change, livePods, nameOf, Recording } from './watching.js';
 import { eventually } from '../support/eventually.js';
 import { useCluster } from '../support/e2e.js';
 
@@ -205,11 +205,10 @@ describe.concurrent('jobs', () => {
     const ref = { namespace, name: 'tick' };
     await client.patch(cronJobs, ref, 'merge', { metadata: { annotations: { patched: 'true' } } });
     await recording.until('MODIFIED', ({ metadata }) => metadata?.annotations?.['patched'] === 'true');
-    const present = await client.get(cronJobs, ref);
-    await client.update(cronJobs, {
+    await change(client, cronJobs, ref, (present) => ({
       ...present,
       metadata: { ...present.metadata, annotations: { ...present.metadata?.annotations, updated: 'true' } },
-    });
+    }));
     const lastScheduleTime = '2026-01-01T00:00:00Z';
     expect(
       (await client.patch(cronJobs, ref, 'merge', { status: { lastScheduleTime } }, { subresource: 'status' })).status

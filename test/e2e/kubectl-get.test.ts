@@ -225,7 +225,8 @@ describe.concurrent('kubectl get --watch', () => {
       kubectl.spawn(['get', 'configmaps', '-l', 'seen', '--watch-only', '--output-watch-events']),
     );
     await eventually(async () => {
-      await kubectl.ok(['label', 'configmap', 'first', 'seen=yes', '--overwrite']);
+      await kubectl.ok(['label', 'configmap', 'first', 'seen-']);
+      await kubectl.ok(['label', 'configmap', 'first', 'seen=yes']);
       await lines.until(/^ADDED +first +0 +/, 1, 300);
     });
     await kubectl.ok(['annotate', 'configmap', 'first', 'a=b']);

@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { podDisruptionBudgets, pods, replicaSets, replicationControllers } from '../../lib/client/resources.js';
-import type {
-  V1PodDisruptionBudget,
-  V1ReplicaSet,
-  V1ReplicationController,
-  V1Scale,
-} from '../../lib/schema/generated/types.js';
+import type { V1PodDisruptionBudget, V1ReplicaSet } from '../../lib/schema/generated/types.js';
 import { pod, replicaSet, replicationController } from './manifests.js';
-import { imageOf, isReady, livePods, nameOf, Recording } from './watching.js';
+import { change, imageOf, isReady, livePods, nameOf, putScale, Recording } from './watching.js';
 import { eventually } from '../support/eventually.js';
 import { useCluster, type Scene } from '../support/e2e.js';
 
@@ -64,13 +59,8 @@ describe.concurrent('replica sets', () => {
   it('row 129: the scale subresource reads, updates and patches', async () => {
     const { client, namespace } = await withReplicaSet(1);
     const ref = { namespace, name: 'web' };
-    const scale = (await client.get(replicaSets, ref, { subresource: 'scale' })) as V1Scale;
+    const scale = await putScale(client, replicaSets, ref, 2);
     expect(scale).toMatchObject({ kind: 'Scale', spec: { replicas: 1 }, status: { replicas: 1 } });
-    await client.update(
-      replicaSets,
-      { ...scale, metadata: { ...scale.metadata, ...ref }, spec: { replicas: 2 } } as V1ReplicaSet,
-      { subresource: 'scale' },
-    );
     await eventually(async () => expect(await livePods(client, namespace)).toHaveLength(2));
     await client.patch(replicaSets, ref, 'merge', { spec: { replicas: 4 } }, { subresource: 'scale' });
     await eventually(async () => expect(await livePods(client, namespace)).toHaveLength(4));
@@ -140,13 +130,8 @@ describe.concurrent('replication controllers', () => {
   it('rows 135 and 173: scale is read and updated, and kubectl scales down and up', async () => {
     const { client, kubectl, namespace } = await withController(1);
     const ref = { namespace, name: 'web' };
-    const scale = (await client.get(replicationControllers, ref, { subresource: 'scale' })) as V1Scale;
+    const scale = await putScale(client, replicationControllers, ref, 2);
     expect(scale).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 1 } });
-    await client.update(
-      replicationControllers,
-      { ...scale, metadata: { ...scale.metadata, ...ref }, spec: { replicas: 2 } } as V1ReplicationController,
-      { subresource: 'scale' },
-    );
     await eventually(async () => expect((await livePods(client, namespace)).filter(isReady)).toHaveLength(2));
     for (const replicas of [1, 2]) {
       expect(await kubectl.ok(['scale', 'rc', 'web', `--replicas=${replicas}`, TIMEOUT])).toBe(
@@ -225,11 +210,10 @@ describe.concurrent('pod disruption budgets', () => {
         metadata: { name, namespace, labels: { set: namespace } },
       });
     }
-    const present = await client.get(podDisruptionBudgets, ref);
-    const updated = await client.update(podDisruptionBudgets, {
+    const updated = await change(client, podDisruptionBudgets, ref, (present) => ({
       ...present,
       spec: { ...present.spec, minAvailable: '2%' },
-    });
+    }));
     expect(updated.spec?.minAvailable).toBe('2%');
     expect(
       (await client.patch(podDisruptionBudgets, ref, 'strategic', { spec: { minAvailable: '3%' } })).spec?.minAvailable,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { controllerRevisions, pods, statefulSets } from '../../lib/client/resources.js';
-import type { V1Scale, V1StatefulSet } from '../../lib/schema/generated/types.js';
+import type { V1StatefulSet } from '../../lib/schema/generated/types.js';
 import { pod, statefulSet } from './manifests.js';
-import { imageOf, isReady, livePods, nameOf, Recording } from './watching.js';
+import { imageOf, isReady, livePods, nameOf, putScale, Recording } from './watching.js';
 import { eventually } from '../support/eventually.js';
 import { useCluster, type Scene } from '../support/e2e.js';
 
@@ -105,13 +105,8 @@ describe.concurrent('stateful sets', () => {
   it('row 143: the scale subresource reads, updates and patches', async () => {
     const { client, namespace } = await withSet();
     const ref = { namespace, name: 'db' };
-    const scale = (await client.get(statefulSets, ref, { subresource: 'scale' })) as V1Scale;
+    const scale = await putScale(client, statefulSets, ref, 2);
     expect(scale).toMatchObject({ kind: 'Scale', spec: { replicas: 1 } });
-    await client.update(
-      statefulSets,
-      { ...scale, metadata: { ...scale.metadata, ...ref }, spec: { replicas: 2 } } as V1StatefulSet,
-      { subresource: 'scale' },
-    );
     expect((await client.get(statefulSets, ref)).spec?.replicas).toBe(2);
     await client.patch(statefulSets, ref, 'merge', { spec: { replicas: 4 } }, { subresource: 'scale' });
     expect((await client.get(statefulSets, ref)).spec?.replicas).toBe(4);

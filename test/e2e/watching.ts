@@ -1,9 +1,10 @@
+import { expect } from 'vitest';
 import type { KubernetesObject } from '../../lib/api/meta.js';
-import type { Client } from '../../lib/client/client.js';
+import type { Client, ObjectRef } from '../../lib/client/client.js';
 import type { Resource } from '../../lib/client/resource.js';
 import { pods } from '../../lib/client/resources.js';
 import type { WatchEvent } from '../../lib/client/watch-stream.js';
-import type { V1Pod } from '../../lib/schema/generated/types.js';
+import type { V1Pod, V1Scale } from '../../lib/schema/generated/types.js';
 import { eventually } from '../support/eventually.js';
 
 /** All events of a watch so far. */
@@ -63,4 +64,31 @@ export function isReady(pod: V1Pod): boolean {
 
 export function imageOf(pod: V1Pod): string {
   return pod.spec?.containers[0]?.image ?? '';
+}
+
+/** Reads, changes and writes an object, again when somebody else has written it in between. */
+export function change<T extends KubernetesObject>(
+  client: Client,
+  resource: Resource<T>,
+  ref: ObjectRef,
+  edit: (present: T) => T,
+): Promise<T> {
+  return eventually(async () => client.update(resource, edit(await client.get(resource, ref))));
+}
+
+/** Reads the scale subresource and writes it back with another size. Resolves with what was read. */
+export function putScale<T extends KubernetesObject>(
+  client: Client,
+  resource: Resource<T>,
+  ref: ObjectRef,
+  replicas: number,
+): Promise<V1Scale> {
+  const scales = resource as Resource<KubernetesObject> as Resource<V1Scale>;
+  return eventually(async () => {
+    const present = await client.get(scales, ref, { subresource: 'scale' });
+    const metadata = { ...present.metadata, ...ref };
+    const answer = await client.update(scales, { ...present, metadata, spec: { replicas } }, { subresource: 'scale' });
+    expect(answer.spec?.replicas).toBe(replicas);
+    return present;
+  });
 }

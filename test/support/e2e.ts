@@ -88,7 +88,6 @@ export class E2eCluster {
 
 /** One cluster for all tests of the calling file, in a process of its own. Without kubectl the tests are skipped, with the reason. */
 export function useCluster(options: { nodes?: number } & ClusterOptions = {}): E2eCluster {
-  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
   const cluster = new E2eCluster();
   let kubectl: string | undefined;
   beforeAll(async () => {
@@ -103,6 +102,7 @@ export function useCluster(options: { nodes?: number } & ClusterOptions = {}): E
 
 /** For files that start their own clusters. */
 export function skipWithoutKubectl(kubectl: () => string | undefined): void {
+  vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
   beforeEach((context) => {
     if (kubectl() !== undefined) return;
     Object.assign(context.task.meta, { skipReason: NO_KUBECTL });
