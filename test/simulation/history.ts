@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { hasEnded } from './checkers/pods.js';
 import type { V1Job, V1Pod, V1ReplicaSet } from '../../lib/schema/generated/types.js';
+import type { KubernetesObject, ObjectMeta } from '../../lib/api/meta.js';
 import type { ChangeEvent } from '../../lib/store/store.js';
 import type { World } from './world.js';
 
 const PODS = 'core/pods';
+
+/** Written all the time, by one writer each. */
+const UNWATCHED = new Set(['coordination.k8s.io/leases', 'core/events']);
 
 /** Collections whose objects have a number of pods that they never exceed. */
 const LIMITED = new Set(['apps/replicasets', 'core/replicationcontrollers', 'batch/jobs']);
@@ -29,6 +33,8 @@ export class History {
   readonly #hash = createHash('sha256');
   readonly #isDigested: boolean;
   readonly #revisions = new Map<string, number>();
+  /** What was last written of an object that has not been deleted. By collection and key. */
+  readonly #objects = new Map<string, ObjectMeta>();
   /** By pod uid. */
   readonly #nodes = new Map<string, string>();
   /** By owner's uid. */
@@ -58,12 +64,33 @@ export class History {
     const last = this.#revisions.get(collection) ?? 0;
     if (event.revision <= last) this.problems.push(`revision ${event.revision} of ${collection} came after ${last}`);
     this.#revisions.set(collection, event.revision);
-    if (collection === PODS) this.#takePod(event);
-    else if (LIMITED.has(collection)) this.#takeLimited(event);
+    if (UNWATCHED.has(collection)) return;
+    const object = decode(event);
+    this.#takeObject(collection, event, object);
+    if (collection === PODS) this.#takePod(event, object);
+    else if (LIMITED.has(collection)) this.#takeLimited(event, object);
   }
 
-  #takePod(event: ChangeEvent): void {
-    const pod = decode<V1Pod>(event);
+  /** No write undoes what an earlier one has done for good: a change of the spec, a deletion. */
+  #takeObject(collection: string, { key, type }: ChangeEvent, { metadata = {} }: KubernetesObject): void {
+    const title = `${collection} ${key}`;
+    const before = this.#objects.get(title);
+    if (type === 'deleted') this.#objects.delete(title);
+    else this.#objects.set(title, metadata);
+    if (before === undefined) {
+      if (type !== 'created') this.problems.push(`${title} was ${type} although it did not exist`);
+      return;
+    }
+    if (metadata.uid !== before.uid) this.problems.push(`${title} became another object without being deleted`);
+    if ((metadata.generation ?? 0) < (before.generation ?? 0)) {
+      this.problems.push(`${title} went back from generation ${before.generation} to ${metadata.generation}`);
+    }
+    if (before.deletionTimestamp !== undefined && metadata.deletionTimestamp === undefined && type !== 'deleted') {
+      this.problems.push(`${title} was being deleted, and then no more`);
+    }
+  }
+
+  #takePod(event: ChangeEvent, pod: V1Pod): void {
     const { uid = '' } = pod.metadata ?? {};
     const nodeName = pod.spec?.nodeName ?? '';
     const before = this.#nodes.get(uid) ?? '';
@@ -97,10 +124,9 @@ export class History {
     }
   }
 
-  #takeLimited(event: ChangeEvent): void {
-    const { metadata, spec } = decode<V1ReplicaSet | V1Job>(event);
+  #takeLimited({ type }: ChangeEvent, { metadata, spec }: V1ReplicaSet | V1Job): void {
     const { uid = '' } = metadata ?? {};
-    if (event.type === 'deleted') return;
+    if (type === 'deleted') return;
     const wants = (spec ?? {}) as { replicas?: number; parallelism?: number };
     const pods = wants.replicas ?? wants.parallelism ?? 1;
     let limit = this.#limits.get(uid);
@@ -112,8 +138,8 @@ export class History {
   }
 }
 
-function decode<T>({ body }: ChangeEvent): T {
-  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as T;
+function decode({ body }: ChangeEvent): KubernetesObject {
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()) as KubernetesObject;
 }
 
 function summary({ body }: ChangeEvent): unknown {

@@ -77,7 +77,7 @@ export function planOf(seed: number): Plan {
       watchLags: 0.2,
     }),
     messages: some({ lost: 0.05, doubled: 0.05, delayed: 0.05 }),
-    store: some({ slow: 0.01, unavailable: 0.005, unknown: 0.005 }),
+    store: some({ slow: 0.02, unavailable: 0.005, unknown: 0.005 }),
     retentionMs: dice.pick([5_000, 30_000, 600_000]),
     crashes: dice.chance(0.5) ? dice.between(1, 2) : 0,
     nodeFailures: dice.chance(0.7) ? dice.between(1, 8) : 0,

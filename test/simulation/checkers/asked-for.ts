@@ -4,7 +4,7 @@ import type { Checker } from './cluster-state.js';
 /** Objects of these go by themselves when their time has come. */
 const PASSING = new Set(['batch/jobs']);
 
-/** What users asked for is there, and says what they said. */
+/** What users asked for is there, and says what they said; what they deleted is not. */
 export const askedFor: Checker = (state) => {
   const problems: string[] = [];
   for (const { resource, namespace, name, spec } of state.user.wishes.values()) {
@@ -15,6 +15,10 @@ export const askedFor: Checker = (state) => {
     } else if (spec !== undefined && resource.kind !== 'PriorityClass') {
       problems.push(...differences(spec, object.spec, `${title} spec`));
     }
+  }
+  for (const { resource, namespace, name } of state.user.deleted.values()) {
+    if (state.find(resource, namespace, name) !== undefined)
+      problems.push(`${resource.kind} ${namespace ?? ''}/${name} was deleted and is there`);
   }
   return problems;
 };

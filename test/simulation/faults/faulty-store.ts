@@ -15,7 +15,7 @@ import type { StoreFaults } from '../plan.js';
 import { ENDED } from './link.js';
 import type { Weather } from './weather.js';
 
-const SLOW_MAX_MS = 2_000;
+const SLOW_MAX_MS = 1_000;
 
 /**
  * The store as one control plane process sees it: slow, throttled, sometimes without an answer, and gone for good once the process

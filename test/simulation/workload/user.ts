@@ -29,6 +29,8 @@ export class User {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly wishes = new Map<string, Wish>();
+  /** What users had asked for and have deleted since. */
+  readonly deleted = new Map<string, Wish>();
   readonly #trace: Trace;
   #counter = 0;
   #background: Promise<unknown> = Promise.resolve();
@@ -100,7 +102,7 @@ export class User {
   async delete(resource: Resource<KubernetesObject>, ref: ObjectRef, query: DeleteQuery = {}): Promise<void> {
     this.#trace.add('user', `delete ${resource.plural} ${ref.namespace ?? ''}/${ref.name}`, query);
     await this.#try(() => this.client.ensureDeleted(resource, ref, query));
-    this.wishes.delete(wishKey(resource, ref));
+    this.#forget(wishKey(resource, ref));
   }
 
   async evict(resource: Resource<KubernetesObject>, ref: ObjectRef): Promise<void> {
@@ -137,11 +139,19 @@ export class User {
 
   /** What was asked for in a namespace goes with it. */
   forgetNamespace(namespace: string): void {
-    for (const [key, wish] of this.wishes) if (wish.namespace === namespace) this.wishes.delete(key);
+    for (const [key, wish] of this.wishes) if (wish.namespace === namespace) this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    const wish = this.wishes.get(key);
+    if (wish === undefined) return;
+    this.wishes.delete(key);
+    this.deleted.set(key, wish);
   }
 
   #remember(resource: Resource<KubernetesObject>, ref: ObjectRef, spec: object | undefined): void {
     const { namespace, name } = ref;
+    this.deleted.delete(wishKey(resource, ref));
     this.wishes.set(wishKey(resource, ref), { resource, namespace, name, spec: structuredClone(spec) });
   }
 
