@@ -105,6 +105,26 @@ describe.concurrent('kubectl auth', () => {
     );
   });
 
+  it('reconcile brings roles to what a file says', async () => {
+    const { kubectl, namespace } = await cluster.scene('auth');
+    const role = await kubectl.ok([
+      'create',
+      'role',
+      'reader',
+      '--verb=get',
+      '--resource=pods',
+      '--dry-run=client',
+      '-o',
+      'yaml',
+    ]);
+    expect(role).toContain(`namespace: ${namespace}`);
+    expect(await kubectl.ok(['auth', 'reconcile', '-f', '-'], { input: role })).toContain(
+      'role.rbac.authorization.k8s.io/reader reconciled\n',
+    );
+    await kubectl.ok(['auth', 'reconcile', '-f', '-'], { input: role.replace('- get', '- list') });
+    expect(await kubectl.path(['get', 'role', 'reader'], '{.rules[*].verbs}')).toBe('["get"] ["list"]');
+  });
+
   it('certificate approve and deny', async () => {
     const { kubectl, namespace } = await cluster.scene('auth');
     const request = await certificateRequest('jane');

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { V1ConfigMap, V1Deployment } from '../../lib/schema/generated/types.js';
+import { editing } from './editor.js';
 import { deployment, type Manifest } from './manifests.js';
 import { toStream } from '../support/kubectl.js';
 import { useCluster } from '../support/e2e.js';
@@ -104,8 +105,9 @@ describe.concurrent('kubectl apply', () => {
       'configmap/config configured\n',
     );
     expect(await kubectl.ok(['apply', 'view-last-applied', 'configmap/config', '-o', 'json'])).toContain('"a": "1"');
-    const KUBE_EDITOR = `sed -i 's/a: "1"/a: "2"/'`;
-    await kubectl.ok(['apply', 'edit-last-applied', 'configmap/config'], { env: { KUBE_EDITOR } });
+    await kubectl.ok(['apply', 'edit-last-applied', 'configmap/config'], {
+      env: editing(cluster.folder(), /a: "1"/, 'a: "2"'),
+    });
     expect(await kubectl.ok(['apply', 'view-last-applied', 'configmap/config'])).toContain('a: "2"');
     expect(await kubectl.path(['get', 'configmap', 'config'], '{.data.a}')).toBe('1');
   });
@@ -170,7 +172,7 @@ describe.concurrent('kubectl apply', () => {
     expect(await kubectl.ok(['get', 'configmap', 'config', '--ignore-not-found'])).toBe('');
   });
 
-  it('diff shows what apply would do, and does nothing', async () => {
+  it('row 162: diff shows what apply would do, and does nothing', async () => {
     const { kubectl } = await cluster.scene();
     await kubectl.apply(deployment('web', { image: 'nginx:1.26' }));
     await kubectl.ok(['rollout', 'status', 'deployment/web', '--timeout=20s']);
@@ -194,16 +196,17 @@ describe.concurrent('kubectl edit and replace', () => {
   it('edit with an editor', async () => {
     const { kubectl } = await cluster.scene();
     await kubectl.apply(deployment('web'));
-    const edit = (script: string) => kubectl.run(['edit', 'deployment', 'web'], { env: { KUBE_EDITOR: script } });
-    expect((await edit(`sed -i 's/replicas: 1/replicas: 2/'`)).stdout).toBe('deployment.apps/web edited\n');
+    const edit = (from: RegExp, to: string) =>
+      kubectl.run(['edit', 'deployment', 'web'], { env: editing(cluster.folder(), from, to) });
+    expect((await edit(/replicas: 1/, 'replicas: 2')).stdout).toBe('deployment.apps/web edited\n');
     await kubectl.ok(['wait', '--for=jsonpath={.status.readyReplicas}=2', 'deployment/web', '--timeout=20s']);
-    expect((await edit('true')).stderr).toContain('Edit cancelled, no changes made');
-    const refused = await edit(`sed -i 's/replicas: 2/replicas: -2/'`);
+    expect((await edit(/not there/, '')).stderr).toContain('Edit cancelled, no changes made');
+    const refused = await edit(/replicas: 2/, 'replicas: -2');
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toContain('deployments.apps "web" is invalid');
     expect(await kubectl.path(['get', 'deployment', 'web'], '{.spec.replicas}')).toBe('2');
     const status = await kubectl.run(['edit', 'deployment', 'web', '--subresource=status'], {
-      env: { KUBE_EDITOR: `sed -i 's/collisionCount: .*//; s/^status:/status:\\n  collisionCount: 7/'` },
+      env: editing(cluster.folder(), /^status:/m, 'status:\n  collisionCount: 7'),
     });
     expect(status.stdout, status.stderr).toBe('deployment.apps/web edited\n');
     expect(await kubectl.path(['get', 'deployment', 'web'], '{.status.collisionCount}')).toBe('7');

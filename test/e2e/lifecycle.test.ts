@@ -14,6 +14,9 @@ import { findKubectl, Kubectl } from '../support/kubectl.js';
 import { Client } from '../../lib/client/client.js';
 import { configMaps } from '../../lib/client/resources.js';
 
+/** Linux answers on all of 127.0.0.0/8, others on its first address only. */
+const SECOND_LOOPBACK = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
+
 let kubectlFile: string | undefined;
 const running: ClusterProcess[] = [];
 const folders: string[] = [];
@@ -97,6 +100,38 @@ describe('zeroplane up', () => {
       expect(await cluster.stop(signal)).toBe(0);
       expect(readdirSync(cluster.folder)).toEqual([]);
     }
+  });
+
+  it('takes the ranges and addresses that it is given', async () => {
+    const flags = [
+      '--service-cidr',
+      '10.50.0.0/24',
+      '--pod-cidr',
+      '10.60.0.0/16',
+      '--advertise-address',
+      '192.0.2.9',
+      '--bind',
+      SECOND_LOOPBACK,
+    ];
+    const cluster = await start({ memory: true, flags: [...flags, '--nodes', '2'] });
+    const kubectl = kubectlOf(cluster);
+    expect(await kubectl.path(['get', 'service', 'kubernetes'], '{.spec.clusterIP}')).toBe('10.50.0.1');
+    expect(
+      await kubectl.ok(['create', 'service', 'clusterip', 'web', '--tcp=80', '-o', 'jsonpath={.spec.clusterIP}']),
+    ).toMatch(/^10\.50\.0\.\d+$/);
+    expect((await kubectl.path(['get', 'nodes'], '{.items[*].spec.podCIDR}')).split(' ').sort()).toEqual([
+      '10.60.0.0/24',
+      '10.60.1.0/24',
+    ]);
+    await kubectl.ok(['run', 'web', '--image=nginx']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=25s']);
+    expect(await kubectl.path(['get', 'pod', 'web'], '{.status.podIP}')).toMatch(/^10\.60\.[01]\.\d+$/);
+    expect(await kubectl.ok(['get', 'endpoints', 'kubernetes', '--no-headers'])).toMatch(
+      /^kubernetes +192\.0\.2\.9:\d+ /,
+    );
+    const { server, ca } = readKubeconfig(cluster.kubeconfig);
+    const elsewhere = server.replace('127.0.0.1', SECOND_LOOPBACK);
+    expect((await get(elsewhere, '/readyz', { ca, rejectUnauthorized: true })).status).toBe(200);
   });
 
   it('writes a kubeconfig that only its owner may read, into a new folder too', async () => {

