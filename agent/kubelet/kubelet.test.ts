@@ -242,6 +242,30 @@ it('a container whose image changes is replaced, also in a pod that is never res
   expect(status?.containerStatuses?.[0]?.lastState?.terminated).toBeDefined();
 });
 
+it('an ephemeral container is started once and does not keep the pod from anything', async () => {
+  await create(podOf('web'));
+  const target = { namespace: 'default', name: 'web' };
+  const ephemeralContainers = [{ name: 'debugger', image: 'tools' }];
+  await cluster.client.patch(
+    pods,
+    target,
+    'strategic',
+    { spec: { ephemeralContainers } },
+    { subresource: 'ephemeralcontainers' },
+  );
+  await cluster.advance(1000);
+  const { status } = await get('web');
+  expect(status?.ephemeralContainerStatuses).toEqual([
+    expect.objectContaining({ name: 'debugger', restartCount: 0, state: { running: expect.anything() as unknown } }),
+  ]);
+  expect(condition(await get('web'), 'Ready')?.status).toBe('True');
+  const [, container] = await runtimeOf().runtime.listContainers();
+  await runtimeOf().runtime.stopContainer(container?.id ?? '', 0);
+  await cluster.advance(60_000);
+  expect((await runtimeOf().runtime.listContainers()).map(({ name }) => name)).toEqual(['main', 'debugger']);
+  expect((await get('web')).status?.phase).toBe('Running');
+});
+
 describe('deletion', () => {
   it('ends the containers, then the object', async () => {
     await create(podOf('web'));

@@ -41,6 +41,14 @@ export function computePodStatus(pod: V1Pod, state: PodState, context: StatusCon
   if (state.rejection === undefined || state.containers.size > 0) {
     status.containerStatuses = containerStatuses.sort((one, other) => (one.name < other.name ? -1 : 1));
     if (initContainerStatuses.length > 0) status.initContainerStatuses = initContainerStatuses;
+    const ephemeral = pod.spec?.ephemeralContainers ?? [];
+    if (ephemeral.length > 0) {
+      // They are never part of what makes a pod ready.
+      status.ephemeralContainerStatuses = ephemeral.map((spec) => ({
+        ...containerStatus(pod, spec, state, context),
+        ready: false,
+      }));
+    }
   }
   status.conditions = conditions(pod, phase, state, { containerStatuses, initContainerStatuses }, context);
   return status;

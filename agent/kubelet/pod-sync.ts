@@ -53,6 +53,10 @@ export async function syncPod(pod: V1Pod, state: PodState, context: SyncContext)
     const wakeUpMs = await ensureContainer(pod, spec, state, config, context);
     if (wakeUpMs !== undefined) wakeUps.push(wakeUpMs);
   };
+  // For those who debug: also while init containers hang, once, and never again.
+  for (const spec of pod.spec?.ephemeralContainers ?? []) {
+    if (newest(state, spec.name) === undefined) await ensure(spec);
+  }
   const init = initProgress(pod, state);
   const initSpecs = pod.spec?.initContainers ?? [];
   if (init.failed) return undefined;

@@ -181,6 +181,20 @@ describe.concurrent('kubectl and pods that run', () => {
     await follow.ended();
   });
 
+  it('debug adds a container to a pod that runs', async () => {
+    const { kubectl } = await cluster.scene('debug');
+    await kubectl.ok(['run', 'web', '--image=nginx']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=25s']);
+    await kubectl.ok(['debug', 'web', '--image=busybox', '--container=look', '--profile=general', '--', 'sleep', '9']);
+    await kubectl.ok([
+      'wait',
+      '--for=jsonpath={.status.ephemeralContainerStatuses[0].state.running}',
+      'pod/web',
+      '--timeout=25s',
+    ]);
+    expect(await kubectl.ok(['logs', 'web', '-c', 'look'])).toContain('look');
+  });
+
   it('exec, attach, cp, port-forward, top and debug say what is missing', async () => {
     const { kubectl } = await cluster.scene('exec');
     await kubectl.ok(['run', 'web', '--image=nginx']);
