@@ -34,16 +34,20 @@ export interface Answer {
   readonly json: any;
 }
 
+/** Who asks the API server, whatever the way. */
+export interface ApiClient {
+  /** A request whose answer ends. `body` is sent as JSON unless it is bytes or text. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  watch(path: string, headers?: Record<string, string>): Promise<TestWatch>;
+}
+
 /** The whole API server as `zeroplane up` composes it, over the memory store, without controllers that would change things. */
-export interface TestApi {
+export interface TestApi extends ApiClient {
   readonly controlPlane: ControlPlane;
   readonly store: MemoryStore;
   /** What the server has logged as its own failure. */
   readonly errors: string[];
   handle(request: TestRequest): Promise<ApiResponse>;
-  /** A request whose answer ends. `body` is sent as JSON unless it is bytes or text. */
-  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  watch(path: string, headers?: Record<string, string>): Promise<TestWatch>;
   close(): Promise<void>;
 }
 
@@ -91,7 +95,7 @@ export async function startApi(options: { retentionEventsMax?: number } = {}): P
     async watch(path, headers = {}) {
       const abort = new AbortController();
       const response = await handle({ method: 'GET', path, headers, signal: abort.signal });
-      return openWatch(response, () => abort.abort());
+      return readWatch(response, () => abort.abort());
     },
     async close() {
       await controlPlane.close();
@@ -145,7 +149,8 @@ export interface TestWatch {
   stop(): void;
 }
 
-function openWatch(response: ApiResponse, stop: () => void): TestWatch {
+/** The events of a watch's answer, one by one. */
+export function readWatch(response: ApiResponse, stop: () => void): TestWatch {
   if (!isStreamed(response.body)) throw new Error(`no watch: ${response.status} ${String(response.body)}`);
   const chunks = response.body[Symbol.asyncIterator]();
   let buffered = '';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { KindDefinition } from '../../../functions/apiserver/resources/kind.js';
 import { builtinSchemas } from '../../../lib/schema/builtin/builtin-schemas.js';
 import { encodeProtobuf } from '../../../lib/schema/protobuf/protobuf.js';
-import { MINIMAL_OBJECTS } from '../minimal-objects.js';
+import { KIND_SAMPLES } from '../../../functions/apiserver/registry/kind-samples.js';
 
 type JsonObject = Record<string, unknown>;
 
@@ -147,7 +147,7 @@ export type MakeBody = (kind: KindDefinition | undefined, name: string) => Body;
 
 export function minimalObject(kind: KindDefinition | undefined, name: string): JsonObject {
   if (kind === undefined) return { kind: 'Thing', apiVersion: 'example.com/v1', metadata: { name } };
-  const sample = (MINIMAL_OBJECTS[`${kind.group}/${kind.plural}`] ?? {}) as JsonObject;
+  const sample = (KIND_SAMPLES[`${kind.group}/${kind.plural}`] ?? {}) as JsonObject;
   const apiVersion = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
   return { kind: kind.kind, apiVersion, ...structuredClone(sample), metadata: { name, labels: { fuzz: 'yes' } } };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { kinds } from '../../../functions/apiserver/resources/index.js';
 import { ALL_VERBS, type KindDefinition } from '../../../functions/apiserver/resources/kind.js';
-import { MINIMAL_OBJECTS } from '../minimal-objects.js';
+import { KIND_SAMPLES } from '../../../functions/apiserver/registry/kind-samples.js';
 import { deleteBody, minimalObject, objectBody, patchBody } from './fuzz-bodies.js';
 import type { KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
 import type { TestRequest } from './api.js';
@@ -427,6 +427,6 @@ function creation(kind: KindDefinition, name: string): TestRequest {
 
 /** Some kinds have names with a meaning. */
 function usualName(kind: KindDefinition, name: string): string {
-  const sample = MINIMAL_OBJECTS[`${kind.group}/${kind.plural}`] as KubernetesObject | undefined;
+  const sample = KIND_SAMPLES[`${kind.group}/${kind.plural}`] as KubernetesObject | undefined;
   return name === 'a' ? (sample?.metadata?.name ?? name) : name;
 }

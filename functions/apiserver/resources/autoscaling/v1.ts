@@ -44,7 +44,7 @@ export const autoscalerV1: AlternateVersion = {
 function toV2({ metadata, spec, status }: V1HorizontalPodAutoscaler): V2HorizontalPodAutoscaler {
   const annotations = metadata?.annotations ?? {};
   const { targetCPUUtilizationPercentage, ...sameSpec } = spec ?? {};
-  const { currentCPUUtilizationPercentage, ...sameStatus } = status ?? {};
+  const { currentCPUUtilizationPercentage, currentReplicas = 0, ...sameStatus } = status ?? {};
   const cpu = targetCPUUtilizationPercentage === undefined ? [] : [cpuUtilization(targetCPUUtilizationPercentage)];
   const metrics = [...(parsedList<MetricV1>(annotations[METRICS])?.map(metricFromV1) ?? []), ...cpu];
   const behavior = parsedBehavior(annotations[BEHAVIOR]);
@@ -70,6 +70,8 @@ function toV2({ metadata, spec, status }: V1HorizontalPodAutoscaler): V2Horizont
       : {
           status: {
             ...(sameStatus as NonNullable<V2HorizontalPodAutoscaler['status']>),
+            // Zero is written in version 1 and left out in version 2.
+            ...(currentReplicas === 0 ? {} : { currentReplicas }),
             ...(currentMetrics === undefined ? {} : { currentMetrics }),
             ...(conditions === undefined ? {} : { conditions }),
           },
@@ -112,6 +114,7 @@ function fromV2({ metadata, spec, status }: V2HorizontalPodAutoscaler): V1Horizo
       : {
           status: {
             ...(sameStatus as NonNullable<V1HorizontalPodAutoscaler['status']>),
+            currentReplicas: sameStatus.currentReplicas ?? 0,
             ...(currentCpu === undefined ? {} : { currentCPUUtilizationPercentage: currentCpu }),
           },
         }),

@@ -19,6 +19,7 @@ export const event = defineKind<CoreV1Event>({
   definition: 'io.k8s.api.core.v1.Event',
   alternates: [eventsV1],
   allowCreateOnUpdate: true,
+  defaults: fillAlwaysThere,
   validate: validateEvent,
   columns: eventColumns,
   fieldLabels: {
@@ -32,6 +33,13 @@ export const event = defineKind<CoreV1Event>({
     type: ({ type }) => type ?? '',
   },
 });
+
+/** What Go's struct always writes, in both versions: an event that is read and put back in the other version stays the same. */
+function fillAlwaysThere(object: CoreV1Event): void {
+  object.source ??= {};
+  object.reportingComponent ??= '';
+  object.reportingInstance ??= '';
+}
 
 /** Selectable fields of the object that an event is about. */
 function aboutLabels(prefix: string): Record<string, (object: CoreV1Event) => string> {

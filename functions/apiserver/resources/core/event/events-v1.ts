@@ -38,8 +38,8 @@ function toCore(event: EventsV1Event): CoreV1Event {
     reportingComponent: reportingController ?? '',
     reportingInstance: event.reportingInstance ?? '',
     source: deprecatedSource ?? {},
-    firstTimestamp: deprecatedFirstTimestamp ?? null,
-    lastTimestamp: deprecatedLastTimestamp ?? null,
+    firstTimestamp: deprecatedFirstTimestamp ?? undefined,
+    lastTimestamp: deprecatedLastTimestamp ?? undefined,
     count: deprecatedCount,
   }) as unknown as CoreV1Event;
 }
