@@ -266,6 +266,20 @@ it('an ephemeral container is started once and does not keep the pod from anythi
   expect((await get('web')).status?.phase).toBe('Running');
 });
 
+it('what a node has taken holds its place against pods made in the same second, or before', async () => {
+  const taken = {
+    nodeName: 'node-1',
+    containers: [{ name: 'main', image: 'app', ports: [{ containerPort: 80, hostPort: 80 }] }],
+  };
+  await create(podOf('first', taken));
+  expect((await get('first')).status?.phase).toBe('Running');
+  for (let i = 0; i < 8; i++) {
+    await create(podOf(`late-${i}`, taken));
+    expect((await get(`late-${i}`)).status).toMatchObject({ phase: 'Failed', reason: 'NodePorts' });
+  }
+  expect((await get('first')).status?.phase).toBe('Running');
+});
+
 describe('deletion', () => {
   it('ends the containers, then the object', async () => {
     await create(podOf('web'));

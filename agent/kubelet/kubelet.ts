@@ -119,10 +119,17 @@ export class Kubelet {
 
   #admit(pod: V1Pod): { reason: string; message: string } | undefined {
     if (this.#nodeObject === undefined) return undefined;
-    const others = [...this.#workers.values()]
-      .map((worker) => worker.pod)
-      .filter((other) => other.metadata?.uid !== pod.metadata?.uid && !hasEnded(other) && cameBefore(other, pod));
-    return admitPod(pod, this.#nodeObject, others);
+    const others = [...this.#workers.values()].filter(
+      ({ pod: other, isTaken }) =>
+        other.metadata?.uid !== pod.metadata?.uid &&
+        !hasEnded(other) &&
+        (isTaken ?? (other.status?.phase === 'Running' || cameBefore(other, pod))),
+    );
+    return admitPod(
+      pod,
+      this.#nodeObject,
+      others.map((worker) => worker.pod),
+    );
   }
 
   /** Sandboxes of pods that were deleted while we were not there. */
@@ -140,7 +147,7 @@ function hasEnded(pod: V1Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
-/** Of two pods that cannot both stay, the one bound later has to go. */
+/** Of two pods of which neither is decided on, the older one is taken first. */
 function cameBefore(one: V1Pod, other: V1Pod): boolean {
   const left = one.metadata?.creationTimestamp ?? '';
   const right = other.metadata?.creationTimestamp ?? '';

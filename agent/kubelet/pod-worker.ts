@@ -53,6 +53,12 @@ export class PodWorker {
     return this.#pod;
   }
 
+  /** Whether the node has taken the pod; undefined as long as that is not decided. */
+  get isTaken(): boolean | undefined {
+    if (this.#rejection !== undefined) return false;
+    return this.#isAdmitted ? true : undefined;
+  }
+
   update(pod: V1Pod): void {
     const before = this.#pod;
     this.#pod = pod;
