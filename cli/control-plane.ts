@@ -174,7 +174,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       );
     }
   };
-  every(clock, BOOTSTRAP_INTERVAL_MS, restore, closers);
+  every(clock, BOOTSTRAP_INTERVAL_MS, restore, closers, { isDone: true });
   every(
     clock,
     REPAIR_INTERVAL_MS,
@@ -330,17 +330,27 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : JSON.stringify(error);
 }
 
-/** Now and then every `intervalMs`, one after the other. */
-function every(clock: Clock, intervalMs: number, step: () => Promise<void>, closers: (() => void)[]): void {
+/** Every `intervalMs`, one after the other; the first time now, unless it has just been done. */
+function every(
+  clock: Clock,
+  intervalMs: number,
+  step: () => Promise<void>,
+  closers: (() => void)[],
+  { isDone = false } = {},
+): void {
   let isClosed = false;
   let cancel: () => void = () => undefined;
   const run = async (): Promise<void> => {
     await step();
-    if (!isClosed) cancel = clock.setTimer(intervalMs, () => void run());
+    if (!isClosed) wait();
+  };
+  const wait = (): void => {
+    cancel = clock.setTimer(intervalMs, () => void run());
   };
   closers.push(() => {
     isClosed = true;
     cancel();
   });
-  void run();
+  if (isDone) wait();
+  else void run();
 }

@@ -11,10 +11,12 @@ const PART = 6;
 const GIVEN_UP_MS = 70_000;
 
 /** A control plane is down so long. */
-const DOWNTIMES_MS = [0, 0, 1_000, 20_000];
+const DOWNTIMES_MS = [0, 0, 0, 1_000, 20_000];
 
-/** Before it dies, it hangs for so long. */
-const AGONY_MS = 3_000;
+/** Before it dies, some of it hangs for so long. */
+const AGONY_MS = 5_000;
+
+const FAILING = [['scheduler'], ['scheduler'], ['controllers'], ['scheduler', 'controllers']];
 
 /** A machine, or its network, is away so long: some come back before the cluster takes them for lost, some after. */
 const OUTAGE_MAX_MS = 120_000;
@@ -36,12 +38,13 @@ export async function disturb(world: World, operator: User): Promise<void> {
   const pauses = Array.from({ length: crashes }, () => ({
     upMs: dice.between(0, stormMs / crashes),
     downMs: dice.pick(DOWNTIMES_MS),
+    failing: dice.pick(FAILING),
   }));
   steps.push(
     (async () => {
-      for (const { upMs, downMs } of pauses) {
+      for (const { upMs, downMs, failing } of pauses) {
         await sleep(world.clock, upMs);
-        world.weather.isControlPlaneFailing = true;
+        world.weather.failing = failing;
         await sleep(world.clock, AGONY_MS);
         world.trace.add('world', 'the control plane dies');
         world.killControlPlane();

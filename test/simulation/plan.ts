@@ -79,7 +79,7 @@ export function planOf(seed: number): Plan {
     messages: some({ lost: 0.05, doubled: 0.05, delayed: 0.05 }),
     store: some({ slow: 0.02, unavailable: 0.005, unknown: 0.005 }),
     retentionMs: dice.pick([5_000, 30_000, 600_000]),
-    crashes: dice.chance(0.5) ? dice.between(1, 2) : 0,
+    crashes: dice.chance(0.6) ? dice.between(1, 3) : 0,
     nodeFailures: dice.chance(0.7) ? dice.between(1, 8) : 0,
     stormMs: STORM_MS,
     actions: ACTIONS,

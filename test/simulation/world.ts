@@ -134,7 +134,7 @@ export class World {
           groups: ['system:authenticated'],
         };
         const route = this.#route(user, own);
-        const link = new Link(this.#faulty(this.#defect?.transport?.(route, component) ?? route, true));
+        const link = new Link(this.#faulty(this.#defect?.transport?.(route, component) ?? route, component));
         links.push(link);
         return link;
       },
@@ -164,7 +164,7 @@ export class World {
     if (generation === undefined) return;
     this.#generation = undefined;
     this.#lastDeathMs = this.clock.now();
-    this.weather.isControlPlaneFailing = false;
+    this.weather.failing = [];
     this.#ending = Promise.all([this.#ending, this.#end(generation)]);
   }
 
@@ -195,14 +195,14 @@ export class World {
     return { name: 'resync-sensor', watches: [sense], reconcile: () => Promise.resolve() };
   }
 
-  #faulty(transport: Transport, isControlPlane = false): Transport {
+  #faulty(transport: Transport, component?: string): Transport {
     const { clock, weather, plan } = this;
     return new FaultyTransport(transport, {
       clock,
       weather,
       dice: this.#network,
       faults: plan.requests,
-      isControlPlane,
+      component,
     });
   }
 

@@ -105,7 +105,7 @@ export class WriteModel {
     await this.#refresh(target.kind);
     const after = this.#objects.get(target.kind) as Objects;
     const added = [...after].filter(([key, version]) => before.get(key) !== version);
-    expect(added.length, 'a create makes one object').toBe(1);
+    expect(added, 'a create makes one object').toHaveLength(1);
     expect(before.has(added[0]?.[0] ?? ''), 'a create has overwritten an object').toBe(false);
     expect(after.size).toBe(before.size + 1);
   }

@@ -28,7 +28,16 @@ export const statefulSetsConverged: Checker = (state) =>
         ({ metadata }) =>
           metadata?.namespace === set.metadata?.namespace && metadata?.labels?.app === set.metadata?.name,
       );
-    const wanted = set.spec?.volumeClaimTemplates === undefined ? 0 : replicas;
-    if (claims.length !== wanted) problems.push(`${nameOf(set)} has ${claims.length} claims instead of ${wanted}`);
+    if (set.spec?.volumeClaimTemplates === undefined) return problems;
+    for (let ordinal = 0; ordinal < replicas; ordinal++) {
+      const name = `data-${set.metadata?.name}-${ordinal}`;
+      if (!claims.some(({ metadata }) => metadata?.name === name))
+        problems.push(`${nameOf(set)} lacks its claim ${name}`);
+    }
+    // One whose pod was gone before it was not wanted any more stays until the set goes, as in Kubernetes.
+    for (const { metadata } of claims) {
+      const owner = metadata?.ownerReferences?.[0]?.uid;
+      if (owner !== set.metadata?.uid) problems.push(`claim ${metadata?.name} does not go with ${nameOf(set)}`);
+    }
     return problems;
   });

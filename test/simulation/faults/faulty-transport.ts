@@ -12,8 +12,8 @@ import type { Dice } from '../dice.js';
 import type { RequestFaults } from '../plan.js';
 import type { Weather } from './weather.js';
 
-/** Of the writes of a control plane that is about to die. */
-const FAILING_LATE = 0.5;
+/** Of the writes of a component that is about to die. */
+const FAILING_LATE = 0.7;
 
 const LATE_MIN_MS = 20;
 const LATE_MAX_MS = 8_000;
@@ -31,18 +31,18 @@ export class FaultyTransport implements Transport {
   readonly #dice: Dice;
   readonly #weather: Weather;
   readonly #faults: RequestFaults;
-  readonly #isControlPlane: boolean;
+  readonly #component: string | undefined;
 
   constructor(
     inner: Transport,
-    options: { clock: Clock; dice: Dice; weather: Weather; faults: RequestFaults; isControlPlane?: boolean },
+    options: { clock: Clock; dice: Dice; weather: Weather; faults: RequestFaults; component?: string },
   ) {
     this.#inner = inner;
     this.#clock = options.clock;
     this.#dice = options.dice;
     this.#weather = options.weather;
     this.#faults = options.faults;
-    this.#isControlPlane = options.isControlPlane ?? false;
+    this.#component = options.component;
   }
 
   async send(request: TransportRequest): Promise<TransportResponse> {
@@ -64,7 +64,8 @@ export class FaultyTransport implements Transport {
   }
 
   #lateness(): number {
-    return this.#isControlPlane && this.#weather.isControlPlaneFailing ? FAILING_LATE : this.#faults.late;
+    const isFailing = this.#component !== undefined && this.#weather.failing.includes(this.#component);
+    return isFailing ? FAILING_LATE : this.#faults.late;
   }
 
   #refusal(): ApiError {
@@ -75,11 +76,10 @@ export class FaultyTransport implements Transport {
 
   async #watch(request: TransportRequest): Promise<TransportResponse> {
     const lagMs = this.#dice.chance(this.#faults.watchLags) ? this.#dice.between(1, WATCH_LAG_MAX_MS) : 0;
+    const lag = { clock: this.#clock, weather: this.#weather, lagMs, signal: request.signal };
     if (!this.#dice.chance(this.#faults.watchBreaks)) {
       const response = await this.#inner.send(request);
-      return lagMs === 0
-        ? response
-        : { ...response, stream: () => delayed(this.#clock, response.stream(), lagMs, request.signal) };
+      return lagMs === 0 ? response : { ...response, stream: () => delayed(response.stream(), lag) };
     }
     const abort = new AbortController();
     const stop = forwardAbort(request.signal, abort);
@@ -99,14 +99,14 @@ export class FaultyTransport implements Transport {
   }
 }
 
+/** A stream whose events come late while it storms. */
 async function* delayed(
-  clock: Clock,
   chunks: AsyncIterable<Uint8Array>,
-  lagMs: number,
-  signal: AbortSignal | undefined,
+  options: { clock: Clock; weather: Weather; lagMs: number; signal: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
+  const { clock, weather, lagMs, signal } = options;
   for await (const chunk of chunks) {
-    if (lagMs > 0) await sleep(clock, lagMs, signal);
+    if (lagMs > 0 && weather.isStormy) await sleep(clock, lagMs, signal);
     if (signal?.aborted === true) return;
     yield chunk;
   }
