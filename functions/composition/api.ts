@@ -1,0 +1,101 @@
+import type { ApiServerOptions } from '../apiserver/app.js';
+import { createApiServer, type ApiServer } from '../apiserver/app.js';
+import { staticAdmission } from '../apiserver/admission/index.js';
+import { serviceAllocation } from '../apiserver/allocation/index.js';
+import { ChainAuthenticator, type StaticToken } from '../apiserver/auth/authenticator.js';
+import { FixedAuthorizer } from '../apiserver/auth/authorizer.js';
+import { NodeAuthorizer } from '../apiserver/auth/node-authorizer.js';
+import { StoreNodeReferences } from '../apiserver/auth/node-references.js';
+import { openIdDocuments } from '../apiserver/auth/oidc-discovery.js';
+import { reviewHandlers, tokenRequestHandler } from '../apiserver/auth/reviews.js';
+import { ServiceAccountTokens } from '../apiserver/auth/service-account-tokens.js';
+import { SigningKeys } from '../apiserver/auth/signing-keys.js';
+import { Catalog } from '../apiserver/registry/catalog.js';
+import type { Log } from '../apiserver/registry/context.js';
+import type { NodeConnection } from '../apiserver/registry/node-connection.js';
+import { StoredObjects } from '../apiserver/registry/objects.js';
+import { kinds } from '../apiserver/resources/index.js';
+import type { Clock } from '../../lib/clock/clock.js';
+import type { Random } from '../../lib/random.js';
+import { builtinSchemas } from '../../lib/schema/builtin/builtin-schemas.js';
+import type { Store } from '../../lib/store/store.js';
+
+/** What an API server is made of, wherever it runs. */
+export interface ApiOptions {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  serviceCidr: string;
+  /** Addresses of the API server for `default/kubernetes`, and its port. */
+  endpoint: Endpoint;
+  /** PEM private keys for service account tokens, newest first. */
+  signingKeys: readonly string[];
+  /** Bearer tokens that are known beforehand. */
+  staticTokens?: readonly StaticToken[];
+  /** How long pods stay on a node that is not ready or unreachable when they say nothing: Kubernetes has 300. */
+  defaultTolerationSeconds: number;
+  nodeConnection?: NodeConnection;
+  log: Log;
+  /** Tests put other parts into the API server here. */
+  overrideApi?: (api: ApiServerOptions) => ApiServerOptions;
+}
+
+export interface Endpoint {
+  addresses: string[];
+  port: number;
+}
+
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
+/** The API server with everything that answers, checks and admits. `repair` puts service reservations right that a crash has left. */
+export function composeApi(options: ApiOptions): { api: ApiServer; repair: () => Promise<unknown> } {
+  const { store, clock, random, log } = options;
+  const objects = new StoredObjects(store, new Catalog(kinds));
+  const tokens = new ServiceAccountTokens({
+    keys: new SigningKeys(options.signingKeys),
+    issuer: ISSUER,
+    clock,
+    random,
+    objects,
+  });
+  const authenticator = new ChainAuthenticator({
+    serviceAccountTokens: tokens,
+    ...(options.staticTokens === undefined ? {} : { staticTokens: options.staticTokens }),
+  });
+  const authorizer = new FixedAuthorizer(new NodeAuthorizer(objects, new StoreNodeReferences(store)));
+  const allocation = serviceAllocation({
+    store,
+    clock,
+    random,
+    serviceCidrs: options.serviceCidr.split(','),
+    onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
+  });
+  const parts: ApiServerOptions = {
+    store,
+    clock,
+    random,
+    kinds,
+    schemas: builtinSchemas(),
+    authenticator,
+    authorizer,
+    admission: staticAdmission({
+      tolerations: {
+        notReadySeconds: options.defaultTolerationSeconds,
+        unreachableSeconds: options.defaultTolerationSeconds,
+      },
+    }),
+    reservations: allocation.reservations,
+    subresources: { 'serviceaccounts/token': tokenRequestHandler(tokens) },
+    reviews: reviewHandlers(authenticator, authorizer),
+    documents: openIdDocuments(tokens, serverUrl(options.endpoint)),
+    ...(options.nodeConnection === undefined ? {} : { nodeConnection: options.nodeConnection }),
+    log,
+  };
+  const api = createApiServer(options.overrideApi?.(parts) ?? parts);
+  return { api, repair: () => allocation.repair() };
+}
+
+function serverUrl({ addresses, port }: Endpoint): string {
+  const [address = 'localhost'] = addresses;
+  return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}

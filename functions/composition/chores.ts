@@ -1,0 +1,76 @@
+import type { ApiServer } from '../apiserver/app.js';
+import { REPAIR_INTERVAL_MS } from '../apiserver/allocation/index.js';
+import { bootstrap } from '../apiserver/registry/bootstrap.js';
+import type { Dispatcher } from '../dispatcher/dispatcher.js';
+import { resync, RESYNC_INTERVAL_MS } from '../dispatcher/resync.js';
+import { Client } from '../../lib/client/client.js';
+import type { Transport } from '../../lib/client/transport.js';
+import type { UserInfo } from '../../lib/api/meta.js';
+import type { Clock } from '../../lib/clock/clock.js';
+import type { Components } from './components.js';
+import type { Endpoint } from './api.js';
+
+/** Something that is to be done every so often, whatever happens in the cluster. */
+export interface Chore {
+  readonly name: string;
+  readonly intervalMs: number;
+  run(): Promise<void>;
+  /** What an operator reads when it fails: until the next time. */
+  readonly failure: string;
+}
+
+/** What every cluster starts with (`default/kubernetes` above all) comes back when somebody deletes it. */
+const BOOTSTRAP_INTERVAL_MS = 30_000;
+
+/** Events live an hour; a few minutes more do not matter. */
+const EVENT_EXPIRY_INTERVAL_MS = 5 * 60 * 1_000;
+
+export interface ChoresOptions {
+  api: ApiServer;
+  repair: () => Promise<unknown>;
+  transport(user: UserInfo): Transport;
+  components: Pick<Components, 'controllers' | 'replicas'>;
+  dispatcher: Dispatcher;
+  clock: Clock;
+  endpoint: Endpoint;
+  serviceCidr: string;
+  /** Default: RESYNC_INTERVAL_MS. */
+  resyncIntervalMs?: number;
+}
+
+/** The chores of a control plane. The first one, `bootstrap`, has to have been done before the API is of use. */
+export function choresOf(options: ChoresOptions): { bootstrap: Chore; others: readonly Chore[] } {
+  const { api, clock, components, dispatcher } = options;
+  const user = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+  const client = new Client(options.transport(user), 'kube-apiserver');
+  const { endpoint, serviceCidr } = options;
+  let round = 0;
+  return {
+    bootstrap: {
+      name: 'bootstrap',
+      intervalMs: BOOTSTRAP_INTERVAL_MS,
+      run: () => bootstrap({ client, clock, endpoint, serviceCidr }),
+      failure: "the cluster's first objects were not checked, the next check is in half a minute",
+    },
+    others: [
+      {
+        name: 'resync',
+        intervalMs: options.resyncIntervalMs ?? RESYNC_INTERVAL_MS,
+        run: () => resync(components.controllers, dispatcher, components.replicas, `${clock.now()}:${round++}`),
+        failure: 'resync failed, the next one is in some minutes',
+      },
+      {
+        name: 'repair',
+        intervalMs: REPAIR_INTERVAL_MS,
+        run: async () => void (await options.repair()),
+        failure: 'repair of service allocations failed, the next one is in some minutes',
+      },
+      {
+        name: 'event-expiry',
+        intervalMs: EVENT_EXPIRY_INTERVAL_MS,
+        run: async () => void (await api.expireEvents()),
+        failure: 'old events were not deleted, the next attempt is in some minutes',
+      },
+    ],
+  };
+}
