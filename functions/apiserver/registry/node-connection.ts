@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 
 /** How the API server reaches a node's kubelet: directly, or through a relay. */
@@ -6,6 +7,16 @@ export interface NodeConnection {
   logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Why there is no exec, attach, port-forward and proxy over this connection, for whoever asks. */
   readonly whyNoStreams: string;
+  /** A TCP connection to a port of a pod, for webhooks and API servers that run in the cluster. Absent where pods cannot be reached. */
+  dialPod?(pod: PodAddress, signal: AbortSignal): Promise<Duplex>;
+}
+
+export interface PodAddress {
+  /** Name of the node the pod runs on; '' when it is not known. */
+  readonly node: string;
+  /** The pod's IP. */
+  readonly host: string;
+  readonly port: number;
 }
 
 /** v1.PodLogOptions. */
