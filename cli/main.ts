@@ -39,6 +39,18 @@ program
     await printKubeconfig(flags);
   });
 
+program
+  .command('token')
+  .description('Print a credential for a cluster on AWS: what kubectl runs as an exec plugin.')
+  .requiredOption('--cluster-name <name>', 'the cluster that the token is for')
+  .option('--region <region>', 'region of STS (default: as the AWS command line finds it)')
+  .option('--role-arn <arn>', 'a role to assume first')
+  .option('--cluster-header <name>', 'the signed header that binds the token to the cluster', 'x-k8s-aws-id')
+  .action(async (flags: { clusterName: string; region?: string; roleArn?: string; clusterHeader: string }) => {
+    const { printToken } = await import('./token.js');
+    await printToken(flags);
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

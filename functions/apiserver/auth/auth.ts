@@ -13,6 +13,14 @@ export interface Authenticator {
   authenticate(credentials: Credentials): Promise<UserInfo | undefined>;
 }
 
+/** Bearer tokens of one other kind, told apart by their form. */
+export interface TokenVerifier {
+  /** Whether a token is of this kind; it is then tried with this verifier only. */
+  owns(token: string): boolean;
+  /** Who the token is. Throws a `TokenError`. */
+  verify(token: string): Promise<UserInfo>;
+}
+
 /** What is asked for, as in SubjectAccessReview. */
 export interface AuthorizationAttributes {
   readonly user: UserInfo;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { unauthorized } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
-import type { Authenticator, Credentials } from './auth.js';
+import type { Authenticator, Credentials, TokenVerifier } from './auth.js';
 import { TokenError } from './errors.js';
 import { TOKEN_LENGTH_MAX } from './limits.js';
 import type { ServiceAccountTokens, TokenIdentity } from './service-account-tokens.js';
@@ -21,12 +21,15 @@ export function hashToken(token: string): string {
 export interface AuthenticatorOptions {
   staticTokens?: readonly StaticToken[];
   serviceAccountTokens: ServiceAccountTokens;
+  /** Tokens of other kinds. */
+  verifiers?: readonly TokenVerifier[];
 }
 
-/** Client certificates, static tokens and service account tokens, in this order. */
+/** Client certificates, static tokens, tokens of other kinds and service account tokens, in this order. */
 export class ChainAuthenticator implements Authenticator {
   readonly #staticTokens: readonly { digest: Buffer; user: UserInfo }[];
   readonly #serviceAccountTokens: ServiceAccountTokens;
+  readonly #verifiers: readonly TokenVerifier[];
 
   constructor(options: AuthenticatorOptions) {
     this.#staticTokens = (options.staticTokens ?? []).map(({ sha256, user }) => ({
@@ -34,6 +37,7 @@ export class ChainAuthenticator implements Authenticator {
       user: asAuthenticated(user),
     }));
     this.#serviceAccountTokens = options.serviceAccountTokens;
+    this.#verifiers = options.verifiers ?? [];
   }
 
   async authenticate(credentials: Credentials): Promise<UserInfo | undefined> {
@@ -55,15 +59,20 @@ export class ChainAuthenticator implements Authenticator {
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<TokenIdentity> {
     if (token.length > TOKEN_LENGTH_MAX) throw new TokenError('invalid', 'invalid bearer token');
     const user = this.#staticUser(token);
-    if (user !== undefined) {
-      const own = this.#serviceAccountTokens.audiences;
-      const matching = own.filter((audience) => (audiences ?? own).includes(audience));
-      if (matching.length === 0) throw new TokenError('audience', 'invalid bearer token');
-      return { user, audiences: matching };
-    }
+    if (user !== undefined) return this.#forApiServer(user, audiences);
+    const verifier = this.#verifiers.find((candidate) => candidate.owns(token));
+    if (verifier !== undefined) return this.#forApiServer(asAuthenticated(await verifier.verify(token)), audiences);
     const identity = await this.#serviceAccountTokens.authenticate(token, audiences);
     if (identity === undefined) throw new TokenError('invalid', 'invalid bearer token');
     return { ...identity, user: asAuthenticated(identity.user) };
+  }
+
+  /** Tokens that name no audience are for the API server alone. */
+  #forApiServer(user: UserInfo, audiences: readonly string[] | undefined): TokenIdentity {
+    const own = this.#serviceAccountTokens.audiences;
+    const matching = own.filter((audience) => (audiences ?? own).includes(audience));
+    if (matching.length === 0) throw new TokenError('audience', 'invalid bearer token');
+    return { user, audiences: matching };
   }
 
   /** Compares with every entry in constant time, so that answers do not tell how much of a token was right. */
