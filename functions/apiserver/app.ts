@@ -8,7 +8,7 @@ import type { MessageSource } from '../../lib/schema/protobuf/message-source.js'
 import type { DescribedSchemaSource } from '../../lib/schema/openapi/published-schemas.js';
 import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
-import type { AdmissionPlugin, WriteReservation } from './admission/plugin.js';
+import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { RequestMetrics } from './discovery/metrics.js';
 import { openApiHandler } from './discovery/openapi.js';
@@ -37,6 +37,8 @@ export interface ApiServerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly admission?: readonly AdmissionPlugin[];
+  /** The end of the admission chain: resource quotas. */
+  readonly charges?: WriteCharges;
   /** By collection: `core/services`. */
   readonly reservations?: Readonly<Record<string, WriteReservation>>;
   /** Actions by `<plural>/<subresource>` or `<subresource>`: `serviceaccounts/token`. */
@@ -88,6 +90,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     watches: { open: 0 },
     authorizer: options.authorizer,
     admission: options.admission ?? [],
+    charges: options.charges,
     reservations: options.reservations ?? {},
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },

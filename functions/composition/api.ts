@@ -10,6 +10,7 @@ import { openIdDocuments } from '../apiserver/auth/oidc-discovery.js';
 import { reviewHandlers, tokenRequestHandler } from '../apiserver/auth/reviews.js';
 import { ServiceAccountTokens } from '../apiserver/auth/service-account-tokens.js';
 import { SigningKeys } from '../apiserver/auth/signing-keys.js';
+import { QuotaCharges } from '../apiserver/quota/quota-charges.js';
 import { Catalog } from '../apiserver/registry/catalog.js';
 import type { Log } from '../apiserver/registry/context.js';
 import type { NodeConnection } from '../apiserver/registry/node-connection.js';
@@ -83,6 +84,12 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,
       },
+    }),
+    charges: new QuotaCharges({
+      store,
+      clock,
+      objects,
+      onLeak: (namespace, error) => log.warn({ namespace, error: String(error) }, 'a quota waits to be counted again'),
     }),
     reservations: allocation.reservations,
     subresources: { 'serviceaccounts/token': tokenRequestHandler(tokens) },

@@ -12,6 +12,7 @@ import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
 import { podGarbageCollector } from './pod-garbage-collector.js';
+import { resourceQuotaController } from './resource-quota.js';
 import { replicaSetController } from './replica-set.js';
 import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
@@ -53,5 +54,6 @@ export function createControllers(config: ControllersConfig): Controller[] {
     nodeLifecycleController(config.nodeGraceMs),
     taintEvictionController,
     podGarbageCollector(),
+    resourceQuotaController,
   ];
 }

@@ -32,6 +32,7 @@ export const replicationControllers = define<k8s.V1ReplicationController>(
   'replicationcontrollers',
   'ReplicationController',
 );
+export const resourceQuotas = define<k8s.V1ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota');
 export const secrets = define<k8s.V1Secret>('', 'v1', 'secrets', 'Secret');
 export const serviceAccounts = define<k8s.V1ServiceAccount>('', 'v1', 'serviceaccounts', 'ServiceAccount');
 export const services = define<k8s.V1Service>('', 'v1', 'services', 'Service');

@@ -36,6 +36,11 @@ export interface ObjectReader {
     name: string,
   ): Promise<T | undefined>;
   list<T extends KubernetesObject>(kind: { group: string; plural: string }, namespace?: string): Promise<T[]>;
+  /** The same for small collections that every write asks about: kept parsed until the collection changes. */
+  policy<T extends KubernetesObject>(
+    kind: { group: string; plural: string },
+    namespace?: string,
+  ): Promise<readonly T[]>;
 }
 
 /** A static admission plugin, named as in Kubernetes. Refuses by throwing an ApiError. */
@@ -60,4 +65,23 @@ export interface WriteReservation {
 export interface Reserved {
   commit(): Promise<void>;
   abort(): Promise<void>;
+}
+
+/** One write for which quotas may have to be charged. `object` undefined: a delete; `old` undefined: a create. */
+export interface ChargedWrite {
+  readonly kind: Pick<KindDefinition, 'group' | 'plural'>;
+  readonly namespace: string;
+  readonly subresource: string;
+  readonly object: KubernetesObject | undefined;
+  readonly old: KubernetesObject | undefined;
+  readonly dryRun: boolean;
+}
+
+/**
+ * The last step of the admission chain, behind the last validating plugin: what limits how much may be stored at all. `begin` refuses by
+ * throwing an ApiError, or charges; then exactly one of `commit` (the write is acknowledged) or `abort` (it is not) follows, or neither
+ * when the store cannot tell.
+ */
+export interface WriteCharges {
+  begin(write: ChargedWrite): Promise<Reserved>;
 }

@@ -36,6 +36,13 @@ export class TestObjects implements ObjectReader {
     ) as T[];
   }
 
+  async policy<T extends KubernetesObject>(
+    kind: { group: string; plural: string },
+    namespace?: string,
+  ): Promise<readonly T[]> {
+    return this.list<T>(kind, namespace);
+  }
+
   #of(plural: string): KubernetesObject[] {
     return this.#objects[plural] ?? [];
   }

@@ -4,7 +4,7 @@ import type { Random } from '../../../lib/random.js';
 import type { MessageSource } from '../../../lib/schema/protobuf/message-source.js';
 import type { SchemaSource } from '../../../lib/schema/schema.js';
 import type { Store } from '../../../lib/store/store.js';
-import type { AdmissionPlugin, WriteReservation } from '../admission/plugin.js';
+import type { AdmissionPlugin, WriteCharges, WriteReservation } from '../admission/plugin.js';
 import type { Authorizer } from '../auth/auth.js';
 import type { HookContext } from '../resources/kind.js';
 import type { Catalog, Resource } from './catalog.js';
@@ -37,6 +37,8 @@ export interface Registry {
   readonly watches: { open: number };
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
+  /** What limits how much may be stored; none: nothing does. */
+  readonly charges: WriteCharges | undefined;
   /** By collection. */
   readonly reservations: Readonly<Record<string, WriteReservation>>;
   /** By `<plural>/<subresource>` or `<subresource>`; the more exact wins. */

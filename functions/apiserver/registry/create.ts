@@ -73,7 +73,8 @@ async function createOnce(
   const key = keyOf(namespace, object.metadata.name ?? '');
   if (options.dryRun && (await registry.store.get(resource.collection, key)) !== undefined) return undefined;
 
-  return reserve(registry, resource, { object, old: undefined, dryRun: options.dryRun }, async () => {
+  const write = { namespace, subresource: '', object, old: undefined, dryRun: options.dryRun };
+  return reserve(registry, resource, write, async () => {
     const encoded = encodeObject(object);
     if (options.dryRun) return encoded.unversioned();
     try {

@@ -167,8 +167,9 @@ async function writeDelete(
   object: WithMeta,
   old: WithMeta,
 ): Promise<Deleted | undefined> {
-  const { resource, stored, options } = attempt;
-  const body = await reserve(registry, resource, { object: undefined, old, dryRun: options.dryRun }, async () => {
+  const { resource, stored, namespace, options } = attempt;
+  const write = { namespace, subresource: '', object: undefined, old, dryRun: options.dryRun };
+  const body = await reserve(registry, resource, write, async () => {
     const encoded = encodeObject(object);
     if (options.dryRun) return stored.body;
     return writeOne(registry, resource, { key: stored.key, expect: stored.revision, body: encoded.body, delete: true });

@@ -62,3 +62,6 @@ export const WATCH_BATCH_FRAMES_MAX = 256;
 
 /** What is written to a watcher in one piece: frames are shared by all watchers, a piece is this watcher's own. */
 export const WATCH_PIECE_MAX_BYTES = 1024 * 1024;
+
+/** Objects of one policy collection (quotas, limit ranges, classes) that are kept parsed; above it each request reads them anew. */
+export const POLICY_OBJECTS_MAX = 5_000;

@@ -4,7 +4,7 @@ import type { Store, StoredObject } from '../../../lib/store/store.js';
 import type { ObjectReader } from '../admission/plugin.js';
 import { keyOf, splitKey, type Catalog, type Resource } from './catalog.js';
 import { revisionOf } from './encode.js';
-import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES } from './limits.js';
+import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES, POLICY_OBJECTS_MAX } from './limits.js';
 
 /** What selectors look at. */
 export interface Attributes {
@@ -27,6 +27,7 @@ export class StoredObjects implements ObjectReader {
   readonly #catalog: Catalog;
   readonly #parsed = new Map<string, { revision: number; object: KubernetesObject; bytes: number }>();
   #parsedBytes = 0;
+  readonly #policies = new Map<string, { revision: number; objects: Map<string, KubernetesObject[]> }>();
   readonly #attributes = new Map<string, Map<string, { revision: number; attributes: Attributes }>>();
 
   constructor(store: Store, catalog: Catalog) {
@@ -92,6 +93,23 @@ export class StoredObjects implements ObjectReader {
     return items.map((stored) => this.parse(resource.collection, stored) as T);
   }
 
+  async policy<T extends KubernetesObject>(
+    kind: { group: string; plural: string },
+    namespace?: string,
+  ): Promise<readonly T[]> {
+    const resource = this.#catalog.stored(kind.group, kind.plural);
+    if (resource === undefined) return [];
+    const { collection } = resource;
+    let known = this.#policies.get(collection);
+    if (known === undefined || known.revision !== (await this.#store.revision(collection))) {
+      const { items, revision } = await this.#store.list(collection);
+      known = { revision, objects: groupByNamespace(items) };
+      if (items.length <= POLICY_OBJECTS_MAX) this.#policies.set(collection, known);
+    }
+    const found = namespace === undefined ? [...known.objects.values()].flat() : known.objects.get(namespace);
+    return (found ?? []) as T[];
+  }
+
   #evict(): void {
     for (const [id, { bytes }] of this.#parsed) {
       if (this.#parsedBytes <= PARSE_CACHE_MAX_BYTES) return;
@@ -113,4 +131,15 @@ export function attributesOf(resource: Resource, key: string, object: Kubernetes
   const fields: Record<string, string> = {};
   for (const [label, read] of Object.entries(declared)) fields[label] = read(object);
   return { namespace, name, labels, fields };
+}
+
+function groupByNamespace(items: readonly StoredObject[]): Map<string, KubernetesObject[]> {
+  const groups = new Map<string, KubernetesObject[]>();
+  for (const { key, body } of items) {
+    const { namespace } = splitKey(key);
+    const group = groups.get(namespace);
+    if (group === undefined) groups.set(namespace, [parseStored(body)]);
+    else group.push(parseStored(body));
+  }
+  return groups;
 }

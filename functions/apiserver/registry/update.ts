@@ -129,12 +129,14 @@ async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Pro
     old,
     dryRun: request.options.dryRun,
   });
-  if (isFinished(resource, object)) return remove(registry, resource, { object, old, stored, request });
+  if (isFinished(resource, object)) return remove(registry, call, { resource, object, old, stored, request });
   delete object.metadata.resourceVersion;
   const { resourceVersion: _, ...oldMetadata } = old.metadata;
   if (equalJson(object, { ...old, metadata: oldMetadata })) return stored.body;
 
-  return reserve(registry, resource, { object, old, dryRun: request.options.dryRun }, async () => {
+  const { namespace, subresource } = call.path;
+  const write = { namespace, subresource, object, old, dryRun: request.options.dryRun };
+  return reserve(registry, resource, write, async () => {
     const encoded = encodeObject(object);
     if (request.options.dryRun) return encoded.body(stored.revision);
     try {
@@ -208,12 +210,13 @@ function copyMember(target: object, source: object, name: string): void {
 /** The last finalizer of a deleted object has gone: so does the object. */
 async function remove(
   registry: Registry,
-  resource: Resource,
-  removal: { object: WithMeta; old: WithMeta; stored: StoredObject; request: UpdateRequest },
+  call: Call,
+  removal: { resource: Resource; object: WithMeta; old: WithMeta; stored: StoredObject; request: UpdateRequest },
 ): Promise<Uint8Array | undefined> {
-  const { object, old, stored, request } = removal;
+  const { resource, object, old, stored, request } = removal;
   const { dryRun } = request.options;
-  return reserve(registry, resource, { object: undefined, old, dryRun }, async () => {
+  const write = { namespace: call.path.namespace, subresource: '', object: undefined, old, dryRun };
+  return reserve(registry, resource, write, async () => {
     const encoded = encodeObject(object);
     if (dryRun) return encoded.body(stored.revision);
     try {

@@ -53,8 +53,14 @@ export interface TestApi extends ApiClient {
 
 let signingKey: string | undefined;
 
-export async function startApi(options: { retentionEventsMax?: number } = {}): Promise<TestApi> {
-  const store = new MemoryStore({ clock: systemClock, ...options });
+export interface TestApiOptions {
+  retentionEventsMax?: number;
+  /** By name; default: none, so that nothing changes what a test wrote. */
+  controllers?: readonly string[];
+}
+
+export async function startApi({ retentionEventsMax, controllers = [] }: TestApiOptions = {}): Promise<TestApi> {
+  const store = new MemoryStore({ clock: systemClock, retentionEventsMax });
   const errors: string[] = [];
   const note = (data: object, message: string): void => void errors.push(`${message}: ${JSON.stringify(data)}`);
   signingKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -70,7 +76,7 @@ export async function startApi(options: { retentionEventsMax?: number } = {}): P
     caCertificate: 'test certificate',
     signingKeys: [signingKey],
     defaultTolerationSeconds: 300,
-    wrapControllers: () => [],
+    wrapControllers: (all) => all.filter(({ name }) => controllers.includes(name)),
     log: { info: () => undefined, warn: note, error: note },
   });
   const handle = (request: TestRequest): Promise<ApiResponse> => controlPlane.api.handle(toApiRequest(request));

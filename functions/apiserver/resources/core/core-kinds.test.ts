@@ -133,9 +133,9 @@ test('events put their own columns first', async () => {
 
 test('what nothing acts on yet says so', async () => {
   const { request } = testServer();
-  const answer = await request('POST', '/api/v1/namespaces/default/resourcequotas', {
-    metadata: { name: 'q' },
-    spec: {},
+  const answer = await request('POST', '/api/v1/persistentvolumes', {
+    metadata: { name: 'v' },
+    spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/data' } },
   });
   expect(answer.headers.get('warning')).toContain('299');
 });

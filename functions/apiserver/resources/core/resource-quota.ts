@@ -1,4 +1,5 @@
 import { invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
+import { LAST_CHARGE_ANNOTATION } from '../../../../lib/quota/last-charge.js';
 import type { V1ResourceQuota, V1ResourceQuotaSpec } from '../../../../lib/schema/generated/types.js';
 import { defineKind, type Column } from '../kind.js';
 import { AGE } from '../shared/columns.js';
@@ -36,11 +37,13 @@ export const resourceQuota = defineKind<V1ResourceQuota>({
   namespaced: true,
   definition: 'io.k8s.api.core.v1.ResourceQuota',
   hasStatus: true,
-  inert: true,
   returnsDeletedObject: true,
   prepareForCreate(object) {
     object.status = {};
+    delete object.metadata?.annotations?.[LAST_CHARGE_ANNOTATION];
   },
+  prepareForUpdate: keepLastCharge,
+  prepareForStatusUpdate: keepLastCharge,
   validate(object) {
     const spec = object.spec ?? {};
     return [...resourceErrors(spec.hard, 'spec.hard'), ...scopeErrors(spec), ...selectorErrors(spec)];
@@ -72,6 +75,14 @@ export const resourceQuota = defineKind<V1ResourceQuota>({
     AGE as Column<V1ResourceQuota>,
   ],
 });
+
+/** When the quota was last charged is the server's own to say. */
+function keepLastCharge(object: V1ResourceQuota, old: V1ResourceQuota): void {
+  const charged = old.metadata?.annotations?.[LAST_CHARGE_ANNOTATION];
+  const metadata = (object.metadata ??= {});
+  if (charged === undefined) delete metadata.annotations?.[LAST_CHARGE_ANNOTATION];
+  else metadata.annotations = { ...metadata.annotations, [LAST_CHARGE_ANNOTATION]: charged };
+}
 
 /** `cpu: 1/4, pods: 3/10` of the resources asked for. */
 function usageText(object: V1ResourceQuota, shown: (name: string) => boolean): string {
