@@ -1,0 +1,59 @@
+/**
+ * What infra/ tells the functions, as environment variables. Names of things, never secrets: keys are read from the parameters named here.
+ */
+export const FUNCTION_ENVIRONMENT = {
+  /** Name of the cluster: partition of the tables, and what tokens of AWS are bound to. */
+  cluster: 'ZEROPLANE_CLUSTER',
+  table: 'ZEROPLANE_TABLE',
+  heartbeatTable: 'ZEROPLANE_HEARTBEAT_TABLE',
+  /** URL of the FIFO queue of the controllers' keys. */
+  workQueueUrl: 'ZEROPLANE_WORK_QUEUE_URL',
+  /** URL of the FIFO queue of the scheduler's one key. */
+  schedulerQueueUrl: 'ZEROPLANE_SCHEDULER_QUEUE_URL',
+  /** URL of the standard queue that delays; the dispatcher forwards what it delivers. */
+  delayQueueUrl: 'ZEROPLANE_DELAY_QUEUE_URL',
+  /** URL of the FIFO queue of dead letters of work and scheduler queue; the sweep makes Events of them. */
+  deadLetterQueueUrl: 'ZEROPLANE_DEAD_LETTER_QUEUE_URL',
+  /** Name of the SecureString parameter with the PEM private keys of service account tokens, newest first; made at the first use. */
+  signingKeysParameter: 'ZEROPLANE_SIGNING_KEYS_PARAMETER',
+  /** Name of the SecureString parameter with the cluster's certificate authority (certificate and key, PEM); made at the first use. */
+  authorityParameter: 'ZEROPLANE_AUTHORITY_PARAMETER',
+  /** Name of the String parameter with the URL of the API server's function: its own environment cannot hold it. */
+  endpointParameter: 'ZEROPLANE_ENDPOINT_PARAMETER',
+  /** Name of the EventBridge rule that runs the sweep each minute: enabled when there is something to sweep, disabled by the sweep itself. */
+  sweepRule: 'ZEROPLANE_SWEEP_RULE',
+  /** JSON of `AwsIdentityConfig` (functions/apiserver/auth/aws-iam). */
+  awsIdentity: 'ZEROPLANE_AWS_IDENTITY',
+  serviceCidr: 'ZEROPLANE_SERVICE_CIDR',
+  podCidr: 'ZEROPLANE_POD_CIDR',
+  clusterDns: 'ZEROPLANE_CLUSTER_DNS',
+  /** debug, info, warn or error. */
+  logLevel: 'ZEROPLANE_LOG_LEVEL',
+} as const;
+
+export type FunctionEnvironment = typeof FUNCTION_ENVIRONMENT;
+
+/** The functions of a control plane: the names of their bundles in dist/lambda, and of what infra/ makes of them. */
+export const FUNCTION_NAMES = ['apiserver', 'dispatcher', 'scheduler', 'controllers', 'sweep'] as const;
+
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** Names of what is outside of a cluster's stack, or must be known before it is made. */
+export function clusterNames(cluster: string): {
+  stack: string;
+  sweepRule: string;
+  signingKeysParameter: string;
+  authorityParameter: string;
+  endpointParameter: string;
+  /** Beginning of the names of the nodes' doorbell queues. */
+  doorbellPrefix: string;
+} {
+  return {
+    stack: `zeroplane-${cluster}`,
+    sweepRule: `zeroplane-${cluster}-sweep`,
+    signingKeysParameter: `/zeroplane/${cluster}/signing-keys`,
+    authorityParameter: `/zeroplane/${cluster}/authority`,
+    endpointParameter: `/zeroplane/${cluster}/endpoint`,
+    doorbellPrefix: `${cluster}-node-`,
+  };
+}
