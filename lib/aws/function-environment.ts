@@ -54,6 +54,6 @@ export function clusterNames(cluster: string): {
     signingKeysParameter: `/zeroplane/${cluster}/signing-keys`,
     authorityParameter: `/zeroplane/${cluster}/authority`,
     endpointParameter: `/zeroplane/${cluster}/endpoint`,
-    doorbellPrefix: `${cluster}-node-`,
+    doorbellPrefix: `zeroplane-${cluster}-node-`,
   };
 }
