@@ -24,7 +24,7 @@ export interface WorkMessage {
   dueMs?: number;
 }
 
-/** The consumer's side: a batch of messages of one group, with a reply for each. */
+/** The consumer's side: a batch of messages, with a reply for each. */
 export type BatchHandler = (messages: readonly WorkMessage[]) => Promise<{ failed: readonly WorkMessage[] }>;
 
 /** The message group: one is never handled twice at once. */

@@ -19,8 +19,8 @@ export interface WorkerOptions {
 }
 
 /**
- * Turns messages into reconciles and outcomes into replies: repeats of a key within a batch are one reconcile, an error
- * is a delayed retry with back-off, `requeueAfterMs` a delayed message.
+ * Turns messages into reconciles and outcomes into replies: the keys of a batch are handled side by side, repeats of one are one reconcile, an
+ * error is a delayed retry with back-off, `requeueAfterMs` a delayed message.
  */
 export function createWorker(options: WorkerOptions): BatchHandler {
   const controllers = new Map(options.controllers.map((controller) => [controller.name, controller]));
@@ -63,14 +63,15 @@ export function createWorker(options: WorkerOptions): BatchHandler {
       byKey.set(id, [...(byKey.get(id) ?? []), message]);
     }
     const failed: WorkMessage[] = [];
-    for (const repeats of byKey.values()) {
+    const handleRepeats = async (repeats: WorkMessage[]): Promise<void> => {
       const first = repeats.reduce((best, one) => (standsFor(one, best) ? one : best));
       try {
         await handleKey(first);
       } catch {
         failed.push(...repeats);
       }
-    }
+    };
+    await Promise.all([...byKey.values()].map(handleRepeats));
     return { failed };
   };
 }

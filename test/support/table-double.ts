@@ -273,6 +273,8 @@ function holds(item: Item | undefined, condition: Condition | undefined): boolea
       return item?.[condition.name] === condition.value;
     case 'below':
       return typeof item?.[condition.name] === 'number' && (item[condition.name] as number) < condition.value;
+    case 'above':
+      return typeof item?.[condition.name] === 'number' && (item[condition.name] as number) > condition.value;
     case 'missing':
       return item?.[condition.name] === undefined;
     case 'present':

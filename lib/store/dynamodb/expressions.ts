@@ -20,6 +20,8 @@ export class Expressions {
         return `${this.#name(condition.name)} = ${this.#value(condition.value)}`;
       case 'below':
         return `${this.#name(condition.name)} < ${this.#value(condition.value)}`;
+      case 'above':
+        return `${this.#name(condition.name)} > ${this.#value(condition.value)}`;
       case 'missing':
         return `attribute_not_exists(${this.#name(condition.name)})`;
       case 'present':

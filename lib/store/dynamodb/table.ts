@@ -60,7 +60,7 @@ export type Condition =
   /** There is no such item. */
   | { kind: 'absent' }
   | { kind: 'equals'; name: string; value: Value }
-  | { kind: 'below'; name: string; value: number }
+  | { kind: 'below' | 'above'; name: string; value: number }
   | { kind: 'missing'; name: string }
   | { kind: 'present'; name: string }
   | { kind: 'all' | 'any'; of: readonly Condition[] };
