@@ -40,8 +40,6 @@ export const DUE_EARLY_MS = 1_000;
 /** Records of wake-ups are deleted so long after they were due. */
 export const DUE_KEPT_SECONDS = 86_400;
 
-/** One ring per node and this long. */
-export const RING_INTERVAL_MS = 1_000;
 /** A ring that nobody has heard for so long is worth nothing: whoever comes back looks at everything anyway. */
 export const RING_RETENTION_SECONDS = 300;
 /** How long an agent's queue may be looked for again after it was not there. */
