@@ -1,4 +1,5 @@
 import type { Client } from '../lib/client/client.js';
+import type { Follow } from '../lib/client/replica.js';
 import type { Clock } from '../lib/clock/clock.js';
 import { randomUuid, type Random } from '../lib/random.js';
 import { Kubelet } from './kubelet/kubelet.js';
@@ -14,6 +15,8 @@ export interface SimulatedNodeOptions {
   /** Sets the node's address apart from the others': from 0. */
   index: number;
   heartbeatMs: number;
+  /** How the node learns what changed for it. Default: by watches. */
+  follow?: Follow;
   /** What an earlier agent of this machine left running: a new agent takes it over. Default: a machine that just started. */
   runtime?: SimulatedRuntime;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
@@ -41,6 +44,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
     runtime,
     prober: simulatedProber,
     heartbeatMs,
+    ...(options.follow === undefined ? {} : { follow: options.follow }),
     description: {
       name,
       ip: addressOf(index),

@@ -1,5 +1,5 @@
 import type { Client } from '../../lib/client/client.js';
-import { Replica } from '../../lib/client/replica.js';
+import { Replica, type Follow } from '../../lib/client/replica.js';
 import { nodes, pods } from '../../lib/client/resources.js';
 import type { WatchEvent } from '../../lib/client/watch-stream.js';
 import type { Clock } from '../../lib/clock/clock.js';
@@ -21,6 +21,8 @@ export interface KubeletOptions {
   description: NodeDescription;
   /** Lease renewals: 10 s locally, 30 s in the cloud. */
   heartbeatMs: number;
+  /** How the node learns what changed for it. Default: by watches. */
+  follow?: Follow;
   /** The node's pod range, as soon as it is known: for runtimes whose network we configure. */
   onPodCidr(cidr: string): void;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
@@ -42,8 +44,8 @@ export class Kubelet {
     const { client, clock, runtime, description } = options;
     this.#options = options;
     this.#nodeAgent = new NodeAgent(options);
-    this.#pods = new Replica(client, pods, clock, `spec.nodeName=${description.name}`);
-    this.#node = new Replica(client, nodes, clock, `metadata.name=${description.name}`);
+    this.#pods = new Replica(client, pods, clock, `spec.nodeName=${description.name}`, options.follow);
+    this.#node = new Replica(client, nodes, clock, `metadata.name=${description.name}`, options.follow);
     const [runtimeName = ''] = runtime.version.split('://');
     this.#context = {
       client,

@@ -4,6 +4,7 @@ import { createControllers } from '../controllers/index.js';
 import { createScheduler } from '../scheduler/scheduler.js';
 import type { UserInfo } from '../../lib/api/meta.js';
 import { Client, parseKey } from '../../lib/client/client.js';
+import type { Follow } from '../../lib/client/replica.js';
 import { Replicas } from '../../lib/client/replicas.js';
 import type { Transport } from '../../lib/client/transport.js';
 import type { Clock } from '../../lib/clock/clock.js';
@@ -22,6 +23,8 @@ export interface ComponentsOptions {
   podCidr: string;
   /** PEM: what pods trust the API server by (kube-root-ca.crt). */
   caCertificate: string;
+  /** How replicas learn of changes. Default: by watches. */
+  follow?: Follow;
   /** Controllers that only some clusters have. */
   further?: (replicas: Replicas) => readonly Controller[];
   /** Tests put other controllers beside or in front of ours here. */
@@ -57,8 +60,8 @@ export function composeComponents(options: ComponentsOptions): Components {
   const { clock, log } = options;
   const controllerClient = clientOf(options, 'controllers', CONTROLLER_MANAGER_USERNAME, 'kube-controller-manager');
   const schedulerClient = clientOf(options, 'scheduler', SCHEDULER_USERNAME, 'kube-scheduler');
-  const replicas = new Replicas(controllerClient, clock);
-  const schedulerReplicas = new Replicas(schedulerClient, clock);
+  const replicas = new Replicas(controllerClient, clock, options.follow);
+  const schedulerReplicas = new Replicas(schedulerClient, clock, options.follow);
   const scheduler = createScheduler(schedulerReplicas);
   const own = [
     ...createControllers({

@@ -49,6 +49,9 @@ export interface WriteQuery {
 /** Header of the answer to a HEAD of a list: the collection's present revision. */
 export const REVISION_HEADER = 'zeroplane-resource-version';
 
+/** Query parameter of a watch that ends once it has told what has happened until now. Servers other than ours do not know it. */
+export const CATCH_UP_PARAMETER = 'zeroplaneCatchUp';
+
 /** Content types of the patches; `merge` is RFC 7386, `json` RFC 6902. */
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
@@ -117,6 +120,20 @@ export class Client {
     const path =
       resourcePath(resource, { namespace }) +
       queryString({ watch: 'true', allowWatchBookmarks: 'true', ...parameters });
+    const response = await this.#send({ method: 'GET', path, headers: {}, signal });
+    yield* readWatch<T>(response.stream());
+  }
+
+  /**
+   * What has happened after a revision until now, ending with a bookmark. Throws an `ApiError` Expired when that is too long ago. Only for
+   * our own API server: others know no such watch.
+   */
+  async *changes<T extends KubernetesObject>(
+    resource: Resource<T>,
+    query: { resourceVersion: string; fieldSelector?: string; signal: AbortSignal },
+  ): AsyncGenerator<WatchEvent<T>> {
+    const { signal, ...parameters } = query;
+    const path = resourcePath(resource) + queryString({ watch: 'true', [CATCH_UP_PARAMETER]: 'true', ...parameters });
     const response = await this.#send({ method: 'GET', path, headers: {}, signal });
     yield* readWatch<T>(response.stream());
   }

@@ -76,6 +76,7 @@ describe('a replica', () => {
       {
         list: (resource, query) => cluster.client.list(resource, query),
         revision: (resource) => cluster.client.revision(resource),
+        changes: (resource, query) => cluster.client.changes(resource, query),
         async *watch(resource, query) {
           if (!isCompacted) {
             await cluster.client.delete(configMaps, { namespace: 'default', name: 'goes' });
@@ -108,6 +109,7 @@ describe('a replica', () => {
       {
         list: (resource, query) => cluster.client.list(resource, query),
         revision: (resource) => cluster.client.revision(resource),
+        changes: (resource, query) => cluster.client.changes(resource, query),
         async *watch(resource, query) {
           if (second === undefined) {
             await cluster.client.delete(configMaps, { namespace: 'default', name: 'same' });

@@ -2,11 +2,23 @@ import { isApiError } from '../api/errors.js';
 import type { KubernetesObject } from '../api/meta.js';
 import { sleep, type Clock } from '../clock/clock.js';
 import { keyOf, type Client } from './client.js';
-import type { Resource } from './resource.js';
+import { collectionName, type Resource } from './resource.js';
 import type { WatchEvent } from './watch-stream.js';
 
 /** What a replica reads with; a `Client` is one. */
-export type ReplicaSource = Pick<Client, 'list' | 'revision' | 'watch'>;
+export type ReplicaSource = Pick<Client, 'list' | 'revision' | 'watch' | 'changes'>;
+
+/**
+ * How a replica learns of changes: by an open watch; when it is asked, for processes that sleep between two questions; or when its doorbell
+ * rings, and now and then. The last two need our own API server.
+ */
+export type Follow = 'watch' | 'asked' | Rings;
+
+/** Tells when to look again. */
+export interface Rings {
+  /** A function that resolves when the collection may have changed since its last call, or when it is time to look anyway. It rejects never. */
+  follow(collection: string): (signal: AbortSignal) => Promise<void>;
+}
 
 /** An object of a view: shared by all readers, so it must not be changed (`structuredClone` it first). */
 export type Shared<T> = T;
@@ -55,13 +67,21 @@ export class Replica<T extends KubernetesObject> {
   #asking: Promise<void> | undefined;
   #askingNext: Promise<number> | undefined;
   readonly #view: View<T>;
+  readonly #follow: Follow;
 
   /**
    * With a field selector the copy holds only what it selects, and only its events can be followed: `view` cannot know when such a copy is
    * current.
    */
-  constructor(source: ReplicaSource, resource: Resource<T>, clock: Clock, fieldSelector?: string) {
+  constructor(
+    source: ReplicaSource,
+    resource: Resource<T>,
+    clock: Clock,
+    fieldSelector?: string,
+    follow: Follow = 'watch',
+  ) {
     this.#fieldSelector = fieldSelector;
+    this.#follow = follow;
     this.#source = source;
     this.#resource = resource;
     this.#clock = clock;
@@ -85,16 +105,17 @@ export class Replica<T extends KubernetesObject> {
     return { ...this.#view, resourceVersion: String(this.#revision) };
   }
 
-  /** Begins to follow the collection; `view` does so by itself. */
+  /** Begins to follow the collection; `view` does so by itself. One that looks when asked follows nothing. */
   start(): void {
-    if (this.#isRunning) return;
+    if (this.#isRunning || this.#follow === 'asked') return;
     this.#isRunning = true;
-    void this.#run();
+    void this.#run(this.#follow);
   }
 
   /** Resolves once the collection has been read for the first time. */
-  synced(): Promise<void> {
+  async synced(): Promise<void> {
     this.start();
+    if (this.#follow === 'asked' && this.#revision === 0) await this.#askRevision();
     return this.#reach(1);
   }
 
@@ -127,7 +148,7 @@ export class Replica<T extends KubernetesObject> {
 
   #ask(): Promise<number> {
     this.#askingNext = undefined;
-    const answer = this.#source.revision(this.#resource).then(Number);
+    const answer = this.#follow === 'asked' ? this.#lookNow() : this.#source.revision(this.#resource).then(Number);
     const asking: Promise<void> = answer.then(
       () => undefined,
       () => undefined,
@@ -144,25 +165,50 @@ export class Replica<T extends KubernetesObject> {
     return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
   }
 
-  async #run(): Promise<void> {
+  async #run(follow: Exclude<Follow, 'asked'>): Promise<void> {
     const { signal } = this.#stop;
+    const ring = follow === 'watch' ? undefined : follow.follow(collectionName(this.#resource));
     while (!signal.aborted) {
       try {
         if (this.#revision === 0) await this.#readAll();
-        const query = {
-          resourceVersion: String(this.#revision),
-          fieldSelector: this.#fieldSelector,
-          signal,
-        };
-        for await (const event of this.#source.watch(this.#resource, query)) this.#take(event);
-      } catch (error) {
-        if (isApiError(error, 'Expired') || isApiError(error, 'Gone')) {
-          this.#revision = 0;
-          continue;
+        if (ring === undefined) {
+          for await (const event of this.#source.watch(this.#resource, this.#query())) this.#take(event);
+        } else {
+          await ring(signal);
+          await this.#catchUp();
         }
+      } catch (error) {
+        if (this.#startsAgainAfter(error)) continue;
         await sleep(this.#clock, RETRY_DELAY_MS, signal);
       }
     }
+  }
+
+  /** Looks at the present, and says at which revision. */
+  async #lookNow(): Promise<number> {
+    if (this.#stop.signal.aborted) throw new Error('the replica is closed');
+    try {
+      if (this.#revision > 0) await this.#catchUp();
+    } catch (error) {
+      if (!this.#startsAgainAfter(error)) throw error;
+    }
+    if (this.#revision === 0) await this.#readAll();
+    return this.#revision;
+  }
+
+  async #catchUp(): Promise<void> {
+    for await (const event of this.#source.changes(this.#resource, this.#query())) this.#take(event);
+  }
+
+  #query(): { resourceVersion: string; fieldSelector: string | undefined; signal: AbortSignal } {
+    return { resourceVersion: String(this.#revision), fieldSelector: this.#fieldSelector, signal: this.#stop.signal };
+  }
+
+  /** Whether the log no longer reaches back to where this copy is: then all is read anew. */
+  #startsAgainAfter(error: unknown): boolean {
+    if (!isApiError(error, 'Expired') && !isApiError(error, 'Gone')) return false;
+    this.#revision = 0;
+    return true;
   }
 
   async #readAll(): Promise<void> {

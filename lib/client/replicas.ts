@@ -1,17 +1,19 @@
 import type { KubernetesObject } from '../api/meta.js';
 import type { Clock } from '../clock/clock.js';
-import { Replica, type ReplicaSource, type View } from './replica.js';
+import { Replica, type Follow, type ReplicaSource, type View } from './replica.js';
 import { collectionName, type Resource } from './resource.js';
 
 /** The replicas of one process, made when first asked for and shared by all that runs in it. */
 export class Replicas {
   readonly #source: ReplicaSource;
   readonly #clock: Clock;
+  readonly #follow: Follow;
   readonly #replicas = new Map<string, Replica<KubernetesObject>>();
 
-  constructor(source: ReplicaSource, clock: Clock) {
+  constructor(source: ReplicaSource, clock: Clock, follow: Follow = 'watch') {
     this.#source = source;
     this.#clock = clock;
+    this.#follow = follow;
   }
 
   /** The replica itself, for those that follow its events. */
@@ -19,7 +21,7 @@ export class Replicas {
     const name = collectionName(resource);
     let replica = this.#replicas.get(name);
     if (replica === undefined) {
-      replica = new Replica<KubernetesObject>(this.#source, resource, this.#clock);
+      replica = new Replica<KubernetesObject>(this.#source, resource, this.#clock, undefined, this.#follow);
       this.#replicas.set(name, replica);
     }
     return replica as unknown as Replica<T>;

@@ -61,11 +61,12 @@ export class MemoryDoorbell implements Doorbell {
     const bell = this.#bells.get(node);
     if (bell?.rung === undefined) {
       await new Promise<void>((resolve) => {
-        const cancel = this.#clock.setTimer(WAIT_MS, resolve);
         const wake = (): void => {
           cancel();
+          signal.removeEventListener('abort', wake);
           resolve();
         };
+        const cancel = this.#clock.setTimer(WAIT_MS, wake);
         if (bell !== undefined) bell.wake = wake;
         signal.addEventListener('abort', wake, { once: true });
         if (signal.aborted) wake();

@@ -20,6 +20,8 @@ import type { ApiRequest, ApiResponse } from './request.js';
 import { handleUpdate } from './update.js';
 import { viewOf } from './view.js';
 import { handleWatch } from './watch.js';
+import { handleCatchUp } from './catch-up.js';
+import { CATCH_UP_PARAMETER } from '../../../lib/client/client.js';
 
 /** What a method does to a path; undefined for a method that no resource has. */
 export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb | undefined {
@@ -94,7 +96,7 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
     case 'list':
       return call.request.method === 'HEAD' ? handleRevision(registry, call) : handleList(registry, call);
     case 'watch':
-      return handleWatch(registry, call);
+      return call.query.has(CATCH_UP_PARAMETER) ? handleCatchUp(registry, call) : handleWatch(registry, call);
     case 'update':
       return handleUpdate(registry, call, requireView(registry, call));
     case 'patch':

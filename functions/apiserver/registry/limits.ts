@@ -65,3 +65,6 @@ export const WATCH_PIECE_MAX_BYTES = 1024 * 1024;
 
 /** Objects of one policy collection (quotas, limit ranges, classes) that are kept parsed; above it each request reads them anew. */
 export const POLICY_OBJECTS_MAX = 5_000;
+
+/** Events of a catch-up read from the log at a time. */
+export const CATCH_UP_EVENTS_MAX = 500;
