@@ -175,7 +175,7 @@ export class SqsDouble implements Sqs {
     for (const { group, receives, visibleAtMs } of queue.messages)
       if (group !== undefined && receives > 0 && visibleAtMs > now) blocked.add(group);
     const found: IncomingMessage[] = [];
-    for (const message of [...queue.messages]) {
+    for (const message of queue.messages.slice()) {
       if (found.length === BATCH_MESSAGES_MAX) break;
       const { group } = message;
       if (group !== undefined && blocked.has(group)) continue;
