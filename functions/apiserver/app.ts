@@ -20,6 +20,7 @@ import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
 import { RequestHandler } from './registry/handler.js';
 import type { NodeConnection } from './registry/node-connection.js';
 import { StoredObjects } from './registry/objects.js';
+import { PolicyObjects } from './registry/policy-objects.js';
 import type { ApiRequest, ApiResponse, Peer } from './registry/request.js';
 import { UpToDateStore } from './registry/schema-number.js';
 import { applyDefaults } from './registry/schema-rules.js';
@@ -75,10 +76,12 @@ export interface InProcess {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { clock, random, schemas } = options;
   const catalog = new Catalog(options.kinds);
-  const store = new UpToDateStore(options.store, catalog, (resource, object) =>
-    applyDefaults({ schemas }, resource, object),
-  );
+  const store = new UpToDateStore(options.store, catalog, {
+    upgrade: (resource, object) => applyDefaults({ schemas }, resource, object),
+    wrote: (collection) => policies.wrote(collection),
+  });
   const objects = new StoredObjects(store, catalog);
+  const policies = new PolicyObjects({ store, objects, catalog, clock });
   const registry: Registry = {
     store,
     clock,
@@ -86,6 +89,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     catalog,
     schemas,
     objects,
+    policies,
     hubs: new WatchHubs({ store, objects, clock }),
     watches: { open: 0 },
     authorizer: options.authorizer,

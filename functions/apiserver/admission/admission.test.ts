@@ -6,7 +6,7 @@ import type { V1Node, V1Pod, V1PodSpec } from '../../../lib/schema/generated/typ
 import type { KindDefinition } from '../resources/kind.js';
 import { staticAdmission } from './index.js';
 import type { AdmissionAttributes } from './plugin.js';
-import { TestObjects } from './test-objects.js';
+import { requestForTests, TestObjects } from './test-objects.js';
 
 const admin: UserInfo = { username: 'admin', groups: ['system:masters'] };
 const node: UserInfo = { username: 'system:node:n1', groups: ['system:nodes'] };
@@ -51,9 +51,10 @@ async function admit<T extends object>(what: string, object: T | undefined, writ
     oldObject: write.old as KubernetesObject | undefined,
     user: write.user ?? admin,
     dryRun: false,
+    ...requestForTests(),
     warn: () => undefined,
   };
-  const context = { clock, random: seededRandom(1), objects };
+  const context = { clock, random: seededRandom(1), objects, policies: objects };
   const plugins = staticAdmission({ tolerations: { notReadySeconds: 10, unreachableSeconds: 20 } });
   for (const plugin of plugins) await plugin.mutate?.(attributes, context);
   for (const plugin of plugins) await plugin.validate?.(attributes, context);

@@ -1,4 +1,4 @@
-import type { KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
+import type { GroupVersionKind, KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import type { Random } from '../../../lib/random.js';
 import type { KindDefinition } from '../resources/kind.js';
@@ -18,14 +18,71 @@ export interface AdmissionAttributes {
   readonly oldObject: KubernetesObject | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The request as those outside this server see it: webhooks and policies. */
+  readonly request: RequestView;
+  readonly reinvocation: Reinvocation;
   /** Adds a Warning header to the answer. */
   warn(text: string): void;
+}
+
+export type AdmissionPhase = 'mutate' | 'validate';
+
+/** A write in the versions that clients know, where plugins of our own work on what is stored. */
+export interface RequestView {
+  /** CreateOptions, UpdateOptions or DeleteOptions; a connection has none. */
+  readonly options: KubernetesObject | undefined;
+  /** '' while a name that the server makes up may still change. */
+  name(phase: AdmissionPhase): string;
+  /** The resource and version that the path names. */
+  readonly form: ObjectForm;
+  /** The same objects under the other groups and versions they are served in. */
+  equivalents(): readonly ObjectForm[];
+  /** When the client has gone. */
+  readonly signal: AbortSignal;
+  /** All of admission must be over by then, in milliseconds of the clock. */
+  readonly deadlineMs: number;
+}
+
+/** One served version of the object that is written. */
+export interface ObjectForm {
+  readonly group: string;
+  readonly version: string;
+  /** Plural. */
+  readonly resource: string;
+  /** Of the object, which for a subresource may be another than the resource's own. */
+  readonly kind: GroupVersionKind;
+  /** The new object: a copy, or undefined on DELETE. While it may be changed, a create shows what its client sent: no uid, no generated name. */
+  object(phase: AdmissionPhase): Promise<KubernetesObject | undefined>;
+  /** The present object. Must not be changed. */
+  oldObject(): Promise<KubernetesObject | undefined>;
+  /**
+   * Puts a changed object in the place of `attributes.object`: decoded and defaulted again, in its storage version, with the metadata
+   * that nobody outside may set as it was. Throws an ApiError for what is no object of this kind.
+   */
+  accept(given: KubernetesObject): Promise<void>;
+}
+
+/** All plugins of the mutating phase run a second time when one that runs late has changed what earlier ones had looked at. */
+export interface Reinvocation {
+  /** This is the second time. */
+  readonly isAgain: boolean;
+  /** Asks for a second time; there is no third. */
+  request(): void;
+  /** What a plugin keeps between the two, by its name. */
+  readonly memory: Map<string, unknown>;
 }
 
 export interface AdmissionContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly objects: ObjectReader;
+  readonly policies: PolicyReader;
+}
+
+/** Reads of what every request depends on (webhook configurations, policies): at most a second old, and current as to writes through this server. */
+export interface PolicyReader {
+  /** All objects of a kind, by name. The same array as long as nothing has changed; neither it nor the objects may be changed. */
+  list<T extends KubernetesObject>(kind: { group: string; plural: string }): Promise<readonly T[]>;
 }
 
 /** Reads of other objects for admission and authorisation: linearizable, parsed, shared; callers must not change what they get. */

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../../lib/api/meta.js';
-import type { ObjectReader } from './plugin.js';
+import type { AdmissionAttributes, ObjectReader } from './plugin.js';
 
 /** Objects in memory for unit tests, by plural: `new TestObjects({ pods: [pod] })`. */
 export class TestObjects implements ObjectReader {
@@ -50,4 +50,28 @@ export class TestObjects implements ObjectReader {
 
 function isNamed(object: KubernetesObject, namespace: string, name: string | undefined): boolean {
   return (object.metadata?.namespace ?? '') === namespace && object.metadata?.name === name;
+}
+
+/** The parts of attributes that only webhooks and policies look at, for plugins that do not. */
+export function requestForTests(): Pick<AdmissionAttributes, 'request' | 'reinvocation'> {
+  const none = async (): Promise<never> => Promise.reject(new Error('this test has no request'));
+  return {
+    request: {
+      options: undefined,
+      name: () => '',
+      form: {
+        group: '',
+        version: '',
+        resource: '',
+        kind: { group: '', version: '', kind: '' },
+        object: none,
+        oldObject: none,
+        accept: none,
+      },
+      equivalents: () => [],
+      signal: new AbortController().signal,
+      deadlineMs: Number.POSITIVE_INFINITY,
+    },
+    reinvocation: { isAgain: false, request: () => undefined, memory: new Map() },
+  };
 }

@@ -3,6 +3,7 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { SubresourceDefinition } from '../resources/kind.js';
 import { admitBody } from './admit.js';
 import type { Call, Registry } from './context.js';
+import { connectionOf } from './connection.js';
 import { decodeBody, type ExpectedKind } from './decode.js';
 import { matchNamespace, withMeta } from './metadata.js';
 import { negotiate } from './negotiate.js';
@@ -53,7 +54,11 @@ async function run(
     body = await decodeBody(registry, call, expected, options);
     matchNamespace(withMeta(body), call.path.namespace);
     const operation = verb === 'create' ? 'CREATE' : 'UPDATE';
-    await admitBody(registry, call, { operation, body, dryRun: options.dryRun });
+    await admitBody(registry, call, { operation, body, expected, dryRun: options.dryRun });
+  }
+  const connection = connectionOf(call);
+  if (connection !== undefined) {
+    await admitBody(registry, call, { operation: 'CONNECT', ...connection, dryRun: false });
   }
   const request: SubresourceRequest = {
     registry,

@@ -2,12 +2,14 @@ import { invalidError } from '../../../lib/api/errors.js';
 import type { FieldError } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { AdmissionAttributes } from '../admission/plugin.js';
+import { AdmissionRounds, BodyView, WriteView } from './admission-view.js';
 import { hookContext, type Call, type Registry } from './context.js';
+import type { ExpectedKind } from './decode.js';
 import type { WithMeta } from './metadata.js';
 import type { Resource } from './catalog.js';
 import { applyDefaults, checkMetadata, checkSchema } from './schema-rules.js';
 
-/** A create or update on its way: decoded, in storage form, with system fields filled. */
+/** A create or update on its way: decoded and in storage form. */
 export interface PendingWrite {
   readonly operation: 'CREATE' | 'UPDATE';
   /** In storage version. */
@@ -17,53 +19,75 @@ export interface PendingWrite {
   readonly object: WithMeta;
   readonly old: WithMeta | undefined;
   readonly dryRun: boolean;
+  /** The server has made up the name: who may still change the object does not see it. */
+  readonly isNameGenerated?: boolean;
+  /** Puts right what no client and no webhook may set: status, generation, … Runs once nothing mutates the object any more. */
+  shape(): void;
 }
 
 /** The chain behind authorisation: mutating admission, defaults, validation, validating admission. Throws ApiErrors. */
 export async function admitWrite(registry: Registry, call: Call, write: PendingWrite): Promise<void> {
-  const attributes = admissionAttributes(call, write);
-  for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
-  applyDefaults(registry, write.resource, write.object);
+  const { object, old } = write;
+  const attributes = {
+    operation: write.operation,
+    kind: write.resource.definition,
+    subresource: write.subresource,
+    namespace: write.namespace,
+    get name() {
+      return object.metadata.name ?? '';
+    },
+    object,
+    oldObject: old,
+    user: call.user,
+    dryRun: write.dryRun,
+    request: new WriteView(registry, call, write),
+    reinvocation: new AdmissionRounds(),
+    warn: (text: string) => call.warnings.add(text),
+  };
+  await mutate(registry, attributes);
+  applyDefaults(registry, write.resource, object);
+  write.shape();
   validate(registry, call, write);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
 }
 
-/** The chain of a delete or a connection, which changes no object. */
-export async function admitAction(
+/** The chain of a delete, which changes no object. */
+export async function admitDelete(
   registry: Registry,
   call: Call,
-  action: {
-    operation: 'DELETE' | 'CONNECT';
-    resource: Resource;
-    namespace: string;
-    name: string;
-    old: WithMeta | undefined;
-    dryRun: boolean;
-  },
+  write: { resource: Resource; namespace: string; name: string; old: WithMeta; dryRun: boolean },
 ): Promise<void> {
-  const attributes: AdmissionAttributes = {
-    operation: action.operation,
-    kind: action.resource.definition,
+  const { resource, namespace, name, old, dryRun } = write;
+  const attributes = {
+    operation: 'DELETE' as const,
+    kind: resource.definition,
     subresource: '',
-    namespace: action.namespace,
-    name: action.name,
+    namespace,
+    name,
     object: undefined,
-    oldObject: action.old,
+    oldObject: old,
     user: call.user,
-    dryRun: action.dryRun,
-    warn: (text) => call.warnings.add(text),
+    dryRun,
+    request: new WriteView(registry, call, { operation: 'DELETE', subresource: '', object: undefined, old, dryRun }),
+    reinvocation: new AdmissionRounds(),
+    warn: (text: string) => call.warnings.add(text),
   };
-  for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
+  await mutate(registry, attributes);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
 }
 
-/** The chain of a body that is no object of its resource: an eviction, a token request, a review. */
+/** The chain of a body that is no object of its resource: an eviction, a token request, a review; or of a connection, whose options are its object. */
 export async function admitBody(
   registry: Registry,
   call: Call,
-  write: { operation: 'CREATE' | 'UPDATE'; body: KubernetesObject; dryRun: boolean },
+  write: {
+    operation: 'CREATE' | 'UPDATE' | 'CONNECT';
+    body: KubernetesObject;
+    expected: ExpectedKind;
+    dryRun: boolean;
+  },
 ): Promise<void> {
-  const attributes: AdmissionAttributes = {
+  const attributes = {
     operation: write.operation,
     kind: call.resource.definition,
     subresource: call.path.subresource,
@@ -73,25 +97,20 @@ export async function admitBody(
     oldObject: undefined,
     user: call.user,
     dryRun: write.dryRun,
-    warn: (text) => call.warnings.add(text),
+    request: new BodyView(registry, call, write),
+    reinvocation: new AdmissionRounds(),
+    warn: (text: string) => call.warnings.add(text),
   };
-  for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
+  await mutate(registry, attributes);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
 }
 
-function admissionAttributes(call: Call, write: PendingWrite): AdmissionAttributes {
-  return {
-    operation: write.operation,
-    kind: write.resource.definition,
-    subresource: write.subresource,
-    namespace: write.namespace,
-    name: write.object.metadata.name ?? '',
-    object: write.object,
-    oldObject: write.old,
-    user: call.user,
-    dryRun: write.dryRun,
-    warn: (text) => call.warnings.add(text),
-  };
+async function mutate(
+  registry: Registry,
+  attributes: AdmissionAttributes & { readonly reinvocation: AdmissionRounds },
+): Promise<void> {
+  do for (const plugin of registry.admission) await plugin.mutate?.(attributes, registry);
+  while (attributes.reinvocation.again());
 }
 
 function validate(registry: Registry, call: Call, write: PendingWrite): void {

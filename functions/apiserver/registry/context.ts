@@ -4,7 +4,7 @@ import type { Random } from '../../../lib/random.js';
 import type { MessageSource } from '../../../lib/schema/protobuf/message-source.js';
 import type { SchemaSource } from '../../../lib/schema/schema.js';
 import type { Store } from '../../../lib/store/store.js';
-import type { AdmissionPlugin, WriteCharges, WriteReservation } from '../admission/plugin.js';
+import type { AdmissionPlugin, PolicyReader, WriteCharges, WriteReservation } from '../admission/plugin.js';
 import type { Authorizer } from '../auth/auth.js';
 import type { HookContext } from '../resources/kind.js';
 import type { Catalog, Resource } from './catalog.js';
@@ -32,6 +32,7 @@ export interface Registry {
   readonly catalog: Catalog;
   readonly schemas: SchemaSource & MessageSource;
   readonly objects: StoredObjects;
+  readonly policies: PolicyReader;
   readonly hubs: WatchHubs;
   /** How many watches are open. */
   readonly watches: { open: number };

@@ -41,7 +41,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const last = !generated || attempt === GENERATE_NAME_ATTEMPTS_MAX;
     const object = toStorage(registry, call.resource, last ? given : cloneJson(given));
-    const created = await createOnce(registry, call, object, options);
+    const created = await createOnce(registry, call, object, { ...options, generated });
     if (created !== undefined) return created;
     if (last) throw alreadyExists(call.resource.target, object.metadata.name ?? '');
   }
@@ -52,14 +52,12 @@ async function createOnce(
   registry: Registry,
   call: Call,
   object: WithMeta,
-  options: WriteOptions,
+  options: WriteOptions & { generated: boolean },
 ): Promise<Uint8Array | undefined> {
   const resource = registry.catalog.storage(call.resource);
   const { definition } = resource;
   delete object.metadata.resourceVersion;
   initialiseMetadata(registry, resource, object);
-  if (definition.hasStatus === true && definition.keepsStatusOnCreate !== true) resetStatus(object);
-  definition.prepareForCreate?.(object, hookContext(registry, call, { ...options, subresource: '' }));
   const { namespace } = call.path;
   await admitWrite(registry, call, {
     operation: 'CREATE',
@@ -69,6 +67,11 @@ async function createOnce(
     object,
     old: undefined,
     dryRun: options.dryRun,
+    isNameGenerated: options.generated,
+    shape() {
+      if (definition.hasStatus === true && definition.keepsStatusOnCreate !== true) resetStatus(object);
+      definition.prepareForCreate?.(object, hookContext(registry, call, { ...options, subresource: '' }));
+    },
   });
   const key = keyOf(namespace, object.metadata.name ?? '');
   if (options.dryRun && (await registry.store.get(resource.collection, key)) !== undefined) return undefined;

@@ -2,7 +2,7 @@ import { conflict, notFoundError } from '../../../lib/api/errors.js';
 import { formatTime } from '../../../lib/clock/clock.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import type { StoredObject } from '../../../lib/store/store.js';
-import { admitAction } from './admit.js';
+import { admitDelete } from './admit.js';
 import { keyOf, type Resource } from './catalog.js';
 import { hookContext, type Call, type Registry } from './context.js';
 import { readDeleteOptions, type DeleteOptions } from './delete-options.js';
@@ -85,7 +85,7 @@ async function deleteOnce(registry: Registry, call: Call, attempt: Attempt): Pro
   const { resource, stored, namespace, name, options } = attempt;
   const old = withMeta(registry.objects.parse(resource.collection, stored));
   checkDeletePreconditions(call.resource, old.metadata, options);
-  await admitAction(registry, call, { operation: 'DELETE', resource, namespace, name, old, dryRun: options.dryRun });
+  await admitDelete(registry, call, { resource, namespace, name, old, dryRun: options.dryRun });
 
   const object = withMeta(cloneJson(old));
   const waits = markDeleted(registry, call, resource, object, options);

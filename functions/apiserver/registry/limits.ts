@@ -18,6 +18,12 @@ export const WATCHES_MAX = 10_000;
 /** What clients are asked to wait after a 429 of these bounds. */
 export const OVERLOAD_RETRY_AFTER_SECONDS = 1;
 
+/** How long the admission of one request may take, whatever webhooks say of themselves: as long as Kubernetes gives a request. */
+export const ADMISSION_MAX_MS = 60_000;
+
+/** Objects of policy (webhook configurations, policies and their bindings) may be so old when somebody else has written them. */
+export const POLICY_AGE_MAX_MS = 1_000;
+
 /** Attempts at a free name for generateName, as in Kubernetes. */
 export const GENERATE_NAME_ATTEMPTS_MAX = 8;
 

@@ -1,6 +1,7 @@
 import { badRequest, invalidError } from '../../../lib/api/errors.js';
 import { forbidden, notSupported, type FieldError } from '../../../lib/api/field-errors.js';
 import { validateFieldManager } from '../../../lib/api/validate-metadata.js';
+import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { WriteOptions } from './context.js';
 
 const META_GROUP = 'meta.k8s.io';
@@ -29,6 +30,25 @@ export function readWriteOptions(
     dryRun: dryRun.length > 0,
     fieldValidation: isFieldValidation(fieldValidation) ? fieldValidation : 'Warn',
   };
+}
+
+/** The options of a request as the object that webhooks and policies see. */
+export function requestOptions(
+  query: URLSearchParams,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'DeleteOptions',
+  dryRun: boolean,
+): KubernetesObject {
+  const text = (name: string): Record<string, string> => {
+    const value = query.get(name) ?? '';
+    return value === '' ? {} : { [name]: value };
+  };
+  const options = {
+    kind,
+    apiVersion: `${META_GROUP}/v1`,
+    ...(dryRun ? { dryRun: ['All'] } : {}),
+    ...(kind === 'DeleteOptions' ? text('propagationPolicy') : { ...text('fieldManager'), ...text('fieldValidation') }),
+  };
+  return options;
 }
 
 function isFieldValidation(text: string): text is WriteOptions['fieldValidation'] {

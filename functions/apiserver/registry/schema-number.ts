@@ -13,6 +13,13 @@ import type {
   WriteOperation,
 } from '../../../lib/store/store.js';
 
+export interface StoreHooks {
+  /** Brings an object of an older schema to today's. */
+  upgrade(resource: Resource, object: WithMeta): void;
+  /** Told after every write, also one of which it is not known whether it was applied. */
+  wrote?(collection: string): void;
+}
+
 /**
  * The store as the registry sees it: objects written under an older schema come out with the defaults of today's. Checking costs one
  * byte per object; nothing is written back before somebody writes the object.
@@ -20,9 +27,9 @@ import type {
 export class UpToDateStore implements Store {
   readonly #store: Store;
   readonly #resources: ReadonlyMap<string, Resource>;
-  readonly #upgrade: (resource: Resource, object: WithMeta) => void;
+  readonly #hooks: StoreHooks;
 
-  constructor(store: Store, catalog: Catalog, upgrade: (resource: Resource, object: WithMeta) => void) {
+  constructor(store: Store, catalog: Catalog, hooks: StoreHooks) {
     this.#store = store;
     this.#resources = new Map(
       catalog
@@ -30,7 +37,7 @@ export class UpToDateStore implements Store {
         .filter((one) => one.alternate === undefined)
         .map((one) => [one.collection, one]),
     );
-    this.#upgrade = upgrade;
+    this.#hooks = hooks;
   }
 
   async get(collection: string, key: string): Promise<StoredObject | undefined> {
@@ -48,8 +55,12 @@ export class UpToDateStore implements Store {
     return this.#store.revision(collection);
   }
 
-  write(collection: string, operations: readonly WriteOperation[]): Promise<number[]> {
-    return this.#store.write(collection, operations);
+  async write(collection: string, operations: readonly WriteOperation[]): Promise<number[]> {
+    try {
+      return await this.#store.write(collection, operations);
+    } finally {
+      this.#hooks.wrote?.(collection);
+    }
   }
 
   async changes(collection: string, after: number, limit?: number): Promise<Changes> {
@@ -92,7 +103,7 @@ export class UpToDateStore implements Store {
     const resource = this.#resources.get(collection);
     if (resource === undefined || !isOld(body)) return body;
     const object = withMeta(parseStored(body));
-    this.#upgrade(resource, object);
+    this.#hooks.upgrade(resource, object);
     return encodeObject(object).body(Number(object.metadata.resourceVersion));
   }
 }

@@ -119,7 +119,6 @@ async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Pro
   const old = withMeta(registry.objects.parse(resource.collection, stored));
   const object = await request.change(old);
   const conditional = checkVersions(call, request, object, old);
-  shapeUpdate(registry, call, { resource, object, old, subresource: request.part, dryRun: request.options.dryRun });
   await admitWrite(registry, call, {
     operation: 'UPDATE',
     resource,
@@ -128,6 +127,8 @@ async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Pro
     object,
     old,
     dryRun: request.options.dryRun,
+    shape: () =>
+      shapeUpdate(registry, call, { resource, object, old, subresource: request.part, dryRun: request.options.dryRun }),
   });
   if (isFinished(resource, object)) return remove(registry, call, { resource, object, old, stored, request });
   delete object.metadata.resourceVersion;
