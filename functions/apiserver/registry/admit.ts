@@ -45,8 +45,8 @@ export async function admitWrite(registry: Registry, call: Call, write: PendingW
     warn: (text: string) => call.warnings.add(text),
   };
   await mutate(registry, attributes);
-  applyDefaults(registry, write.resource, object);
   write.shape();
+  applyDefaults(registry, write.resource, object);
   validate(registry, call, write);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
 }
