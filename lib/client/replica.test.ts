@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expired } from '../api/errors.js';
-import { configMaps } from './resources.js';
+import { configMaps, secrets } from './resources.js';
 import { Replica, type IndexFunction } from './replica.js';
+import { Replicas } from './replicas.js';
 import type { V1ConfigMap } from '../schema/generated/types.js';
 import { settle } from '../clock/fake.js';
 import { startCluster, type TestCluster } from '../../test/support/cluster.js';
@@ -142,5 +143,18 @@ describe('a replica', () => {
     replica.close();
     await make('late');
     await expect(replica.view()).rejects.toThrow('closed');
+  });
+});
+
+describe('the replicas of a process', () => {
+  it('follow nothing any more once they are closed, whoever asks', async () => {
+    const replicas = new Replicas(cluster.client, cluster.clock);
+    await replicas.view(configMaps);
+    replicas.close();
+    await expect(replicas.view(configMaps)).rejects.toThrow('the replica is closed');
+    await expect(replicas.view(secrets)).rejects.toThrow('the replica is closed');
+    const timers = cluster.clock.pendingTimers;
+    await cluster.advance(5_000);
+    expect(cluster.clock.pendingTimers).toBeLessThanOrEqual(timers);
   });
 });

@@ -160,8 +160,8 @@ export class Replica<T extends KubernetesObject> {
   }
 
   #reach(revision: number): Promise<void> {
-    if (this.#revision >= revision) return Promise.resolve();
     if (this.#stop.signal.aborted) return Promise.reject(new Error('the replica is closed'));
+    if (this.#revision >= revision) return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.push({ revision, resolve, reject }));
   }
 

@@ -9,6 +9,7 @@ export class Replicas {
   readonly #clock: Clock;
   readonly #follow: Follow;
   readonly #replicas = new Map<string, Replica<KubernetesObject>>();
+  #isClosed = false;
 
   constructor(source: ReplicaSource, clock: Clock, follow: Follow = 'watch') {
     this.#source = source;
@@ -23,6 +24,7 @@ export class Replicas {
     if (replica === undefined) {
       replica = new Replica<KubernetesObject>(this.#source, resource, this.#clock, undefined, this.#follow);
       this.#replicas.set(name, replica);
+      if (this.#isClosed) replica.close();
     }
     return replica as unknown as Replica<T>;
   }
@@ -37,7 +39,9 @@ export class Replicas {
     return this.of(resource).recentView();
   }
 
+  /** Ends all watches. Who still asks, as a reconcile under way may, gets replicas that are closed. */
   close(): void {
+    this.#isClosed = true;
     for (const replica of this.#replicas.values()) replica.close();
   }
 }

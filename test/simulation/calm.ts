@@ -23,11 +23,13 @@ const TTL_SECONDS = 20;
  */
 export async function findLateness(world: World, user: User): Promise<string[]> {
   const machine = await victim(world);
+  const ends = { exitCode: 0, runMs: 100 };
+  const brief = { version: 1, restartPolicy: 'Never', ends, notOn: machine?.name };
   await user.create(jobs, {
     metadata: { namespace: NAMESPACE, name: BRIEF_JOB },
     spec: {
       ttlSecondsAfterFinished: TTL_SECONDS,
-      template: podTemplate({ app: BRIEF_JOB, version: 1, restartPolicy: 'Never', ends: { exitCode: 0, runMs: 100 } }),
+      template: podTemplate({ app: BRIEF_JOB, ...brief }),
     },
   });
   await user.create(cronJobs, {
@@ -36,12 +38,7 @@ export async function findLateness(world: World, user: User): Promise<string[]> 
       schedule: '* * * * *',
       jobTemplate: {
         spec: {
-          template: podTemplate({
-            app: MINUTE_JOB,
-            version: 1,
-            restartPolicy: 'Never',
-            ends: { exitCode: 0, runMs: 100 },
-          }),
+          template: podTemplate({ app: MINUTE_JOB, ...brief }),
         },
       },
     },

@@ -1,4 +1,4 @@
-import type { V1PodTemplateSpec } from '../../../lib/schema/generated/types.js';
+import type { V1NodeAffinity, V1PodTemplateSpec } from '../../../lib/schema/generated/types.js';
 import { ANNOTATION_PREFIX } from '../../../agent/runtime/simulated/simulated-runtime.js';
 
 /** Labels of nodes that workloads may ask for. */
@@ -15,10 +15,12 @@ export interface TemplateOptions {
   /** How the containers end, instead of running on. */
   ends?: { exitCode: number; runMs: number };
   priorityClassName?: string;
+  /** The name of a node that is not to be taken. */
+  notOn?: string;
 }
 
 export function podTemplate(options: TemplateOptions): V1PodTemplateSpec {
-  const { app, version, pool, cpu, restartPolicy, ends, priorityClassName } = options;
+  const { app, version, pool, cpu, restartPolicy, ends, priorityClassName, notOn } = options;
   const annotations: Record<string, string> =
     ends === undefined
       ? {}
@@ -40,8 +42,14 @@ export function podTemplate(options: TemplateOptions): V1PodTemplateSpec {
       ...(pool === undefined ? {} : { nodeSelector: { [POOL_LABEL]: pool } }),
       ...(restartPolicy === undefined ? {} : { restartPolicy }),
       ...(priorityClassName === undefined ? {} : { priorityClassName }),
+      ...(notOn === undefined ? {} : { affinity: { nodeAffinity: awayFrom(notOn) } }),
     },
   };
+}
+
+function awayFrom(name: string): V1NodeAffinity {
+  const other = { key: 'metadata.name', operator: 'NotIn', values: [name] };
+  return { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchFields: [other] }] } };
 }
 
 export function imageOf(version: number): string {
