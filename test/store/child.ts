@@ -42,7 +42,8 @@ export class LineReader {
       this.lines.push(...parts);
       this.#wake();
     });
-    child.stdout?.on('close', () => {
+    // Not only its output: a process that dies closes its files before it is gone.
+    child.on('close', () => {
       this.#ended = true;
       this.#wake();
     });

@@ -20,7 +20,9 @@ export function isAlive(identity: ProcessIdentity): boolean {
   if (!answersSignals(identity.pid)) return false;
   if (identity.startTicks === undefined) return true;
   const stat = readStat(identity.pid);
-  return stat === undefined || (stat.startTicks === identity.startTicks && !stat.ended);
+  // It may have gone since it was asked, or belong to a user whose processes are hidden from this one.
+  if (stat === undefined) return answersSignals(identity.pid);
+  return stat.startTicks === identity.startTicks && !stat.ended;
 }
 
 function answersSignals(pid: number): boolean {
