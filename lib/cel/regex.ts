@@ -1,0 +1,33 @@
+import { RE2JS } from 're2js';
+import { REGEX_CACHE_MAX, REGEX_LENGTH_MAX } from './limits.js';
+
+const known = new Map<string, RE2JS | RegexFault>();
+
+/** The text is no regular expression; `message` is Go's. */
+export interface RegexFault {
+  readonly message: string;
+}
+
+/** A regular expression in Go's syntax, whose matching takes time linear in the text. The last few hundred are remembered. */
+export function compileRegex(pattern: string): RE2JS | RegexFault {
+  const found = known.get(pattern);
+  if (found !== undefined) return found;
+  const made = compile(pattern);
+  if (known.size >= REGEX_CACHE_MAX) known.clear();
+  known.set(pattern, made);
+  return made;
+}
+
+export function isRegexFault(regex: RE2JS | RegexFault): regex is RegexFault {
+  return !(regex instanceof RE2JS);
+}
+
+function compile(pattern: string): RE2JS | RegexFault {
+  if (pattern.length > REGEX_LENGTH_MAX)
+    return { message: `error parsing regexp: expression too large: \`${pattern.slice(0, 100)}…\`` };
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    return { message: error instanceof Error ? error.message : String(error) };
+  }
+}
