@@ -1,0 +1,67 @@
+// Runs inside a network namespace, driven over IPC: servers that say who they are and whom they see, and clients.
+import dgram from 'node:dgram';
+import net from 'node:net';
+
+const sockets = new Map();
+const servers = [];
+
+const commands = {
+  async listenTcp({ host, port, name }) {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end(`${name} ${socket.remoteAddress}`);
+    });
+    servers.push(server);
+    await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  },
+  async listenUdp({ host, port, name }) {
+    const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    socket.on('message', (_, from) => socket.send(`${name} ${from.address}`, from.port, from.address));
+    servers.push(socket);
+    await new Promise((resolve, reject) => socket.once('error', reject).bind(port, host, resolve));
+  },
+  async close() {
+    for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
+  },
+  tcp({ host, port, timeoutMs = 1500, from }) {
+    return new Promise((resolve) => {
+      let text = '';
+      const socket = net.connect({ host, port, localAddress: from, timeout: timeoutMs });
+      socket.on('data', (chunk) => (text += chunk));
+      socket.on('end', () => resolve(text));
+      socket.on('timeout', () => (socket.destroy(), resolve('ETIMEDOUT')));
+      socket.on('error', (error) => resolve(error.code));
+    });
+  },
+  // One socket by its id, so that a flow goes on from the same port.
+  async udp({ id, host, port, timeoutMs = 600 }) {
+    let socket = sockets.get(id);
+    if (socket === undefined) {
+      socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+      sockets.set(id, socket);
+      await new Promise((resolve) => socket.bind(0, resolve));
+    }
+    socket.removeAllListeners();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve('ETIMEDOUT'), timeoutMs);
+      const done = (text) => (clearTimeout(timer), resolve(text));
+      socket.on('message', (message) => done(String(message)));
+      socket.on('error', (error) => done(error.code));
+      socket.send('x', port, host, (error) => error && done(error.code));
+    });
+  },
+  async http({ host, port }) {
+    const response = await fetch(`http://${host}:${port}/`);
+    return `${response.status} ${await response.text()}`;
+  },
+};
+
+process.on('message', async ({ id, name, args }) => {
+  try {
+    process.send({ id, result: await commands[name](args) });
+  } catch (error) {
+    process.send({ id, error: String(error) });
+  }
+});
+process.on('disconnect', () => process.exit(0));
+process.send({ ready: true });
