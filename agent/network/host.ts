@@ -78,7 +78,9 @@ function runProgram(words: readonly string[], program: string, input: string | u
     child.on('error', (error: NodeJS.ErrnoException) => reject(startError(error, program)));
     child.on('close', (code, signal) => {
       if (code !== null) return resolve({ code, stdout: stdout(), stderr: stderr() });
-      reject(new NetworkError('failed', `${program} was ended by ${signal} (time limit ${COMMAND_TIMEOUT_MS / 1000} s)`));
+      reject(
+        new NetworkError('failed', `${program} was ended by ${signal} (time limit ${COMMAND_TIMEOUT_MS / 1000} s)`),
+      );
     });
     // A program that fails early closes its input; its exit code and words tell why.
     child.stdin.on('error', () => undefined);
@@ -87,7 +89,8 @@ function runProgram(words: readonly string[], program: string, input: string | u
 }
 
 function startError(error: NodeJS.ErrnoException, program: string): NetworkError {
-  if (error.code !== 'ENOENT') return new NetworkError('failed', `starting ${program}: ${error.message}`, { cause: error });
+  if (error.code !== 'ENOENT')
+    return new NetworkError('failed', `starting ${program}: ${error.message}`, { cause: error });
   const packageName = PACKAGES[program] ?? program;
   const message = `the program ${program} is not installed: install it, on Debian with: apt-get install -y ${packageName}`;
   return new NetworkError('missing-program', message, { cause: error });

@@ -133,7 +133,9 @@ export class ServiceIndex extends ServiceTable {
     replica: Replica<T>,
     set: (key: string, object: T | undefined) => void,
   ): Promise<void> {
-    this.#stops.push(replica.onEvent(({ type, object }) => set(keyOf(object), type === 'DELETED' ? undefined : object)));
+    this.#stops.push(
+      replica.onEvent(({ type, object }) => set(keyOf(object), type === 'DELETED' ? undefined : object)),
+    );
     await replica.synced();
     // Another part of the process may have started it, so that its first events were before us.
     for (const object of (await replica.recentView()).list()) set(keyOf(object), object);

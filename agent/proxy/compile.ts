@@ -197,10 +197,7 @@ class PortCompiler {
         clients,
         `type ${address}; size ${AFFINITY_CLIENTS_MAX}; flags dynamic,timeout; timeout ${seconds}s;`,
       );
-      this.#fragment.chains.set(`ep-${name}`, [
-        `update @${clients} { ${this.#ip} saddr }`,
-        this.#translate(endpoint),
-      ]);
+      this.#fragment.chains.set(`ep-${name}`, [`update @${clients} { ${this.#ip} saddr }`, this.#translate(endpoint)]);
       remembered.push(`${this.#ip} saddr @${clients} goto ep-${name}`);
       chosen.push(`${index} : goto ep-${name}`);
     }

@@ -78,7 +78,8 @@ export class Conntrack {
 
 /** `udp 17 29 src=A dst=B sport=1 dport=2 [UNREPLIED] src=C dst=A sport=3 dport=1 mark=0 use=1` */
 export function parseFlow(line: string, family: IpFamily): Flow | undefined {
-  const values = (name: string): string[] => [...line.matchAll(new RegExp(` ${name}=(\\S+)`, 'g'))].map((m) => m[1] ?? '');
+  const values = (name: string): string[] =>
+    [...line.matchAll(new RegExp(` ${name}=(\\S+)`, 'g'))].map((m) => m[1] ?? '');
   const destination = canonicalIp(values('dst')[0])?.text;
   const answerer = canonicalIp(values('src')[1])?.text;
   const port = Number(values('dport')[0]);
@@ -88,7 +89,9 @@ export function parseFlow(line: string, family: IpFamily): Flow | undefined {
 }
 
 function isOwnAddress(ip: string): boolean {
-  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => canonicalIp(address)?.text === ip));
+  return Object.values(networkInterfaces()).some((all) =>
+    all?.some(({ address }) => canonicalIp(address)?.text === ip),
+  );
 }
 
 function nameOf(family: IpFamily): string {

@@ -92,9 +92,7 @@ export class Nftables implements Firewall {
 
   /** '' when one of them is not there. */
   async #watchedChains(): Promise<string> {
-    const commands = this.#tables().flatMap(([, name]) =>
-      WATCHED_CHAINS.map((chain) => `list chain ${name} ${chain}`),
-    );
+    const commands = this.#tables().flatMap(([, name]) => WATCHED_CHAINS.map((chain) => `list chain ${name} ${chain}`));
     const { code, stdout } = await this.#run(['-a', '-f', '-'], commands.join('\n'));
     return code === 0 ? stdout : '';
   }
@@ -126,10 +124,9 @@ function words(table: string): string[] {
 }
 
 function affinityElement(element: unknown): string | undefined {
-  const { elem } = element as { elem?: { val: unknown; timeout?: number; expires?: number } };
+  const { elem } = element as { elem?: { val: unknown; expires?: number } };
   const ip = canonicalIp(typeof elem?.val === 'string' ? elem.val : undefined);
-  if (ip === undefined || !elem?.timeout || !elem.expires) return undefined;
-  return `${ip.text} timeout ${elem.timeout}s expires ${elem.expires}s`;
+  return ip === undefined || !elem?.expires ? undefined : `${ip.text} expires ${elem.expires}s`;
 }
 
 /** Of what does not change by itself: clients of session affinity come and go, and the order of elements means nothing. */

@@ -41,7 +41,9 @@ export function skeletonCommands(table: string, family: IpFamily, clusterCidr: s
   const leaving =
     clusterCidr === undefined
       ? []
-      : [`${ip} saddr ${clusterCidr} ${ip} daddr != ${clusterCidr} ${ip} daddr != ${multicast} masquerade fully-random`];
+      : [
+          `${ip} saddr ${clusterCidr} ${ip} daddr != ${clusterCidr} ${ip} daddr != ${multicast} masquerade fully-random`,
+        ];
   const refusals = ['ct state new jump refusals'];
   return [
     `add table ${name}`,

@@ -120,7 +120,11 @@ test('208: a NodePort service answers on cluster IP and node addresses, from pod
 test('209, 210, 214, 215: session affinity to ClientIP sticks, is shared by cluster IP and node port, and can be switched', async () => {
   const ports = [{ port: 80, protocol: 'TCP', nodePort: 30080 }];
   const spread = { clusterIP: VIP, type: 'NodePort', ports };
-  const sticky = { ...spread, sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } };
+  const sticky = {
+    ...spread,
+    sessionAffinity: 'ClientIP',
+    sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+  };
   const all = slice('web', [podIp(0), podIp(1), podIp(2)]);
   await put(service('web', sticky), all);
   const first = await answers(network.outside, VIP, 80, 12);

@@ -76,7 +76,10 @@ export class Namespace {
 
   /** Runs `ip` inside: `addr add 10.0.0.1/24 dev eth0`. */
   ip(...commands: string[]): void {
-    execFileSync('ip', ['-netns', this.name, '-batch', '-'], { input: commands.join('\n'), stdio: ['pipe', 'pipe', 'pipe'] });
+    execFileSync('ip', ['-netns', this.name, '-batch', '-'], {
+      input: commands.join('\n'),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
   }
 
   run(program: string, ...args: string[]): string {
