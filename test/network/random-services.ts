@@ -16,10 +16,10 @@ const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
 /** One random change of the services: few names and addresses, so that they meet. */
 export function changeSomething(random: Random, table: ServiceTable): void {
   const name = `default/s${randomInt(random, 6)}`;
-  const dice = randomInt(random, 10);
+  const dice = randomInt(random, 20);
   if (dice === 0) table.setService(name, undefined);
-  else if (dice < 4) table.setService(name, randomService(random, name));
-  else if (dice === 4) table.setSlice(`${name}-${randomInt(random, 2)}`, undefined);
+  else if (dice < 8) table.setService(name, randomService(random, name));
+  else if (dice === 8) table.setSlice(`${name}-${randomInt(random, 2)}`, undefined);
   else {
     const key = `${name}-${randomInt(random, 2)}`;
     table.setSlice(key, randomSlice(random, key, name));
@@ -41,7 +41,7 @@ function randomService(random: Random, key: string): V1Service {
   return {
     metadata: { namespace, name },
     spec: {
-      type: pick(['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName']),
+      type: pick(['ClusterIP', 'NodePort', 'LoadBalancer', 'NodePort', 'LoadBalancer', 'ExternalName']),
       clusterIP: chance(10) ? 'None' : `10.96.0.${last}`,
       clusterIPs: isDual ? [`10.96.0.${last}`, `fd00:96::${last}`] : [`10.96.0.${last}`],
       ipFamilies: isDual ? ['IPv4', 'IPv6'] : ['IPv4'],
