@@ -1,6 +1,6 @@
 import type { ApiServerOptions } from '../apiserver/app.js';
 import { createApiServer, type ApiServer } from '../apiserver/app.js';
-import { staticAdmission } from '../apiserver/admission/index.js';
+import { admissionChain } from '../apiserver/admission/index.js';
 import { serviceAllocation } from '../apiserver/allocation/index.js';
 import { ChainAuthenticator, type StaticToken } from '../apiserver/auth/authenticator.js';
 import { FixedAuthorizer } from '../apiserver/auth/authorizer.js';
@@ -16,6 +16,9 @@ import type { Log } from '../apiserver/registry/context.js';
 import type { NodeConnection } from '../apiserver/registry/node-connection.js';
 import { StoredObjects } from '../apiserver/registry/objects.js';
 import { kinds } from '../apiserver/resources/index.js';
+import { HttpsConnector } from '../apiserver/webhooks/https-connector.js';
+import { HttpsWebhookCaller } from '../apiserver/webhooks/https-webhook-caller.js';
+import { EndpointResolver } from '../apiserver/webhooks/service-resolver.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
 import { builtinSchemas } from '../../lib/schema/builtin/builtin-schemas.js';
@@ -71,6 +74,7 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     serviceCidrs: options.serviceCidr.split(','),
     onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
   });
+  const connector = new HttpsConnector(options.nodeConnection);
   const parts: ApiServerOptions = {
     store,
     clock,
@@ -79,7 +83,8 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     schemas: builtinSchemas(),
     authenticator,
     authorizer,
-    admission: staticAdmission({
+    admission: admissionChain({
+      webhooks: new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock }),
       tolerations: {
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,
@@ -99,7 +104,11 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     log,
   };
   const api = createApiServer(options.overrideApi?.(parts) ?? parts);
-  return { api, repair: () => allocation.repair() };
+  const close = (): void => {
+    connector.close();
+    api.close();
+  };
+  return { api: { ...api, close }, repair: () => allocation.repair() };
 }
 
 function serverUrl({ addresses, port }: Endpoint): string {

@@ -3,6 +3,7 @@ import {
   TOLERATION_DEFAULTS,
   type TolerationDefaults,
 } from './default-toleration-seconds.js';
+import { dynamicAdmission, type DynamicAdmissionParts } from './dynamic/index.js';
 import { namespaceLifecycle } from './namespace-lifecycle.js';
 import { nodeRestriction } from './node-restriction.js';
 import type { AdmissionPlugin } from './plugin.js';
@@ -15,7 +16,12 @@ export interface AdmissionConfig {
   tolerations?: TolerationDefaults;
 }
 
-/** The built-in plugins, in the order kube-apiserver runs them. */
+/** All plugins in the order kube-apiserver runs them: what users configure sees what the built-in ones have made. */
+export function admissionChain(config: AdmissionConfig & DynamicAdmissionParts): AdmissionPlugin[] {
+  return [...staticAdmission(config), ...dynamicAdmission(config)];
+}
+
+/** The built-in plugins. */
 export function staticAdmission(config: AdmissionConfig = {}): AdmissionPlugin[] {
   return [
     namespaceLifecycle,

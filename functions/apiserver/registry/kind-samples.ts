@@ -117,8 +117,28 @@ UYC8ph1WP5CMsEXo1wA=
     },
   },
   'admissionregistration.k8s.io/mutatingadmissionpolicybindings': { spec: { policyName: 'x' } },
-  'admissionregistration.k8s.io/mutatingwebhookconfigurations': { webhooks: [] },
-  'admissionregistration.k8s.io/validatingwebhookconfigurations': { webhooks: [] },
+  'admissionregistration.k8s.io/mutatingwebhookconfigurations': {
+    webhooks: [
+      {
+        name: 'sample.example.com',
+        clientConfig: { url: 'https://127.0.0.1:1' },
+        rules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] }],
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  },
+  'admissionregistration.k8s.io/validatingwebhookconfigurations': {
+    webhooks: [
+      {
+        name: 'sample.example.com',
+        clientConfig: { url: 'https://127.0.0.1:1' },
+        rules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['samples'] }],
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  },
   'apiextensions.k8s.io/customresourcedefinitions': {
     metadata: { name: 'things.example.com' },
     spec: {

@@ -18,9 +18,6 @@ export interface KindCase {
 
 export const NAMESPACE = 'default';
 
-/** Refused until they are honoured. */
-const REFUSED = new Set(['mutatingwebhookconfigurations', 'validatingwebhookconfigurations']);
-
 function caseOf(definition: KindDefinition, group: string, version: string, kind: string): KindCase {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const all = `${root}/${definition.plural}`;
@@ -37,7 +34,7 @@ function caseOf(definition: KindDefinition, group: string, version: string, kind
 
 /** Every version of every built-in kind whose objects are stored. */
 export const KIND_CASES: readonly KindCase[] = kinds
-  .filter(({ verbs = ALL_VERBS, plural }) => verbs.includes('create') && verbs.includes('list') && !REFUSED.has(plural))
+  .filter(({ verbs = ALL_VERBS }) => verbs.includes('create') && verbs.includes('list'))
   .flatMap((definition) => [
     caseOf(definition, definition.group, definition.version, definition.kind),
     ...(definition.alternates ?? []).map(({ group, version, kind }) => caseOf(definition, group, version, kind)),

@@ -19,16 +19,75 @@ describe('webhook configurations', () => {
     rules: [rule],
   };
 
-  test.each([
-    ['validating', validatingWebhookConfiguration],
-    ['mutating', mutatingWebhookConfiguration],
-  ])('%s: refused until they are honoured', (_name, kind) => {
-    const tester = kindTester(kind);
-    expect(tester.createErrors({ metadata, webhooks: [] })).toEqual([]);
-    expect(tester.createErrors({ metadata, webhooks: [webhook] })[0]).toMatch(
-      /^webhooks: Forbidden: admission webhooks are not served yet/,
-    );
-    expect(tester.cells({ metadata, webhooks: [webhook] })).toMatchObject({ Webhooks: 1 });
+  const good = { ...webhook };
+  const path = 'webhooks[0]';
+  test.each<[object, string[]]>([
+    [good, []],
+    [
+      { ...good, name: 'hook' },
+      [`${path}.name: Invalid value: "hook": should be a domain with at least three segments separated by dots`],
+    ],
+    [
+      { ...good, sideEffects: 'Some' },
+      [`${path}.sideEffects: Unsupported value: "Some": supported values: "None", "NoneOnDryRun"`],
+    ],
+    [
+      { ...good, timeoutSeconds: 31 },
+      [`${path}.timeoutSeconds: Invalid value: 31: the timeout value must be between 1 and 30 seconds`],
+    ],
+    [
+      { ...good, clientConfig: {} },
+      [`${path}.clientConfig: Required value: exactly one of url or service is required`],
+    ],
+    [
+      { ...good, clientConfig: { url: 'http://me@example.com/x?y=1#z' } },
+      [
+        `${path}.clientConfig.url: Invalid value: "http": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
+        `${path}.clientConfig.url: Invalid value: "me": user information is not permitted in the URL`,
+        `${path}.clientConfig.url: Invalid value: "z": fragments are not permitted in the URL`,
+        `${path}.clientConfig.url: Invalid value: "y=1": query parameters are not permitted in the URL`,
+      ],
+    ],
+    [
+      { ...good, clientConfig: { service: { namespace: '', name: '', path: 'a//b' } } },
+      [
+        `${path}.clientConfig.service.name: Required value: service name is required`,
+        `${path}.clientConfig.service.namespace: Required value: service namespace is required`,
+        `${path}.clientConfig.service.path: Invalid value: "a//b": must start with a '/'`,
+        `${path}.clientConfig.service.path: Invalid value: "a//b": segment[0] may not be empty`,
+        `${path}.clientConfig.service.path: Invalid value: "a//b": segment[1] may not be empty`,
+      ],
+    ],
+    [
+      { ...good, admissionReviewVersions: [] },
+      [`${path}.admissionReviewVersions: Required value: must specify one of v1, v1beta1`],
+    ],
+    [
+      { ...good, admissionReviewVersions: ['v2', 'v2'] },
+      [
+        `${path}.admissionReviewVersions[1]: Invalid value: "v2": duplicate version`,
+        `${path}.admissionReviewVersions: Invalid value: ["v2","v2"]: must include at least one of v1, v1beta1`,
+      ],
+    ],
+    [{ ...good, rules: [{ ...rule, operations: [] }] }, [`${path}.rules[0].operations: Required value`]],
+    [
+      { ...good, matchConditions: [{ name: '', expression: '' }] },
+      [`${path}.matchConditions[0].expression: Required value`, `${path}.matchConditions[0].name: Required value`],
+    ],
+  ])('validation of %j', (given, errors) => {
+    for (const kind of [validatingWebhookConfiguration, mutatingWebhookConfiguration]) {
+      const tester = kindTester(kind);
+      expect(tester.createErrors({ metadata, webhooks: [given] })).toEqual(errors);
+      expect(tester.cells({ metadata, webhooks: [given] })).toMatchObject({ Webhooks: 1 });
+    }
+  });
+
+  test('names are unique within a configuration, and a mutating one knows when it is called again', () => {
+    const tester = kindTester(mutatingWebhookConfiguration);
+    expect(tester.createErrors({ metadata, webhooks: [good, { ...good, reinvocationPolicy: 'Maybe' }] })).toEqual([
+      'webhooks[1].reinvocationPolicy: Unsupported value: "Maybe": supported values: "IfNeeded", "Never"',
+      'webhooks[1].name: Duplicate value: "a.example.com"',
+    ]);
   });
 
   test('defaults', () => {

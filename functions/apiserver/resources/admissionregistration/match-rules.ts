@@ -53,7 +53,7 @@ export function matchResourcesErrors(
   ];
 }
 
-function ruleErrors(rule: V1NamedRuleWithOperations, path: string, supported: readonly string[]): FieldError[] {
+export function ruleErrors(rule: V1NamedRuleWithOperations, path: string, supported: readonly string[]): FieldError[] {
   const { resourceNames = [], operations = [], apiGroups = [], apiVersions = [], scope } = rule;
   return [
     ...resourceNames.flatMap((name, index) => [
