@@ -18,6 +18,11 @@ import { replicationController } from './replication-controller.js';
 import { rootCaConfigMapController } from './root-ca-config-map.js';
 import { serviceAccountController } from './service-account.js';
 import { staleDisruptionController } from './stale-disruption.js';
+import {
+  attributesClassProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './storage-protection.js';
 import { statefulSetController } from './stateful-set/index.js';
 import { taintEvictionController } from './taint-eviction.js';
 
@@ -55,5 +60,8 @@ export function createControllers(config: ControllersConfig): Controller[] {
     taintEvictionController,
     podGarbageCollector(),
     resourceQuotaController,
+    claimProtectionController,
+    volumeProtectionController,
+    attributesClassProtectionController,
   ];
 }

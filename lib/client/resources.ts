@@ -25,6 +25,20 @@ export const persistentVolumeClaims = define<k8s.V1PersistentVolumeClaim>(
   'persistentvolumeclaims',
   'PersistentVolumeClaim',
 );
+export const persistentVolumes = define<k8s.V1PersistentVolume>(
+  '',
+  'v1',
+  'persistentvolumes',
+  'PersistentVolume',
+  false,
+);
+export const volumeAttributesClasses = define<k8s.V1VolumeAttributesClass>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+  false,
+);
 export const pods = define<k8s.V1Pod>('', 'v1', 'pods', 'Pod');
 export const replicationControllers = define<k8s.V1ReplicationController>(
   '',

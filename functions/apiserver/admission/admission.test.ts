@@ -54,7 +54,8 @@ async function admit<T extends object>(what: string, object: T | undefined, writ
     ...requestForTests(),
     warn: () => undefined,
   };
-  const context = { clock, random: seededRandom(1), objects, policies: objects };
+  const authorizer = { authorize: async () => ({ allowed: false, reason: '' }) };
+  const context = { clock, random: seededRandom(1), objects, policies: objects, authorizer };
   const plugins = staticAdmission({ tolerations: { notReadySeconds: 10, unreachableSeconds: 20 } });
   for (const plugin of plugins) await plugin.mutate?.(attributes, context);
   for (const plugin of plugins) await plugin.validate?.(attributes, context);

@@ -1,6 +1,7 @@
 import type { GroupVersionKind, KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import type { Random } from '../../../lib/random.js';
+import type { Authorizer } from '../auth/auth.js';
 import type { KindDefinition } from '../resources/kind.js';
 
 /** One write on its way to the store. Plugins of the mutating phase may change `object`. */
@@ -77,6 +78,7 @@ export interface AdmissionContext {
   readonly random: Random;
   readonly objects: ObjectReader;
   readonly policies: PolicyReader;
+  readonly authorizer: Authorizer;
 }
 
 /** Reads of what every request depends on (webhook configurations, policies): at most a second old, and current as to writes through this server. */

@@ -137,6 +137,12 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule(READ, [''], ['nodes']),
     rule('patch update', [''], ['pods/status']),
   ],
+  'pv-protection-controller': [rule('get list watch update', [''], ['persistentvolumes']), EVENTS],
+  'pvc-protection-controller': [
+    rule('get list watch update', [''], ['persistentvolumeclaims']),
+    rule(READ, [''], ['pods']),
+    EVENTS,
+  ],
   'replicaset-controller': [
     rule('get list watch update', ['apps'], ['replicasets']),
     rule('update patch', ['apps'], ['replicasets/status', 'replicasets/finalizers']),
@@ -176,6 +182,11 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule('get create delete update patch list watch', ['apps'], ['controllerrevisions']),
     rule('get list watch create update delete', [''], ['persistentvolumeclaims']),
     rule('update', [''], ['pods/finalizers']),
+    EVENTS,
+  ],
+  'volumeattributesclass-protection-controller': [
+    rule('get list watch update', ['storage.k8s.io'], ['volumeattributesclasses']),
+    rule(READ, [''], ['persistentvolumeclaims', 'persistentvolumes']),
     EVENTS,
   ],
   'ttl-after-finished-controller': [rule('get list watch delete', ['batch'], ['jobs']), EVENTS],

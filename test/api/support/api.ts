@@ -77,6 +77,13 @@ export async function startApi({ retentionEventsMax, controllers = [] }: TestApi
     signingKeys: [signingKey],
     defaultTolerationSeconds: 300,
     wrapControllers: (all) => all.filter(({ name }) => controllers.includes(name)),
+    // Its finalizers would stay for ever where no controller takes them away.
+    overrideApi: (parts) => ({
+      ...parts,
+      admission: (parts.admission ?? []).filter(
+        ({ name }) => name !== 'StorageObjectInUseProtection' || controllers.includes('pvc-protection'),
+      ),
+    }),
     log: { info: () => undefined, warn: note, error: note },
   });
   const handle = (request: TestRequest): Promise<ApiResponse> => controlPlane.api.handle(toApiRequest(request));

@@ -36,6 +36,23 @@ export function certificateRequestFault(pem: string): string | undefined {
   }
 }
 
+const ORGANIZATION = '55040a';
+
+/** The organizations of the subject of a request in PEM form that `certificateRequestFault` found right. */
+export function requestOrganizations(pem: string): string[] {
+  const [info] = readElements(only(readElements(readPem(pem)[0]?.der ?? new Uint8Array())).contents);
+  const [, subject] = readElements(info?.contents ?? new Uint8Array());
+  const organizations: string[] = [];
+  for (const set of readElements(subject?.contents ?? new Uint8Array())) {
+    for (const attribute of readElements(set.contents)) {
+      const [type, value] = readElements(attribute.contents);
+      if (Buffer.from(type?.contents ?? []).toString('hex') !== ORGANIZATION) continue;
+      organizations.push(Buffer.from(value?.contents ?? []).toString());
+    }
+  }
+  return organizations;
+}
+
 function signatureFault(der: Uint8Array): string | undefined {
   const [info, algorithm, signature] = readElements(only(readElements(der)).contents);
   if (info === undefined || algorithm === undefined || signature === undefined) throw new RangeError('members missing');

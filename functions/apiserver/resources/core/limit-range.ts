@@ -19,7 +19,6 @@ export const limitRange = defineKind<V1LimitRange>({
   namespaced: true,
   definition: 'io.k8s.api.core.v1.LimitRange',
   allowCreateOnUpdate: true,
-  inert: true,
   defaults(object) {
     for (const item of object.spec?.limits ?? []) if (item.type === 'Container') defaultContainerLimits(item);
   },

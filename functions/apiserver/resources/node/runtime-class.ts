@@ -20,7 +20,6 @@ export const runtimeClass = defineKind<V1RuntimeClass>({
   definition: 'io.k8s.api.node.v1.RuntimeClass',
   allowUnconditionalUpdate: false,
   allowCreateOnUpdate: true,
-  inert: true,
   validate: ({ handler, overhead, scheduling }) => [
     ...requiredFormatErrors('handler', handler, isDns1123Label),
     ...(overhead?.podFixed === undefined
