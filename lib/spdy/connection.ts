@@ -213,7 +213,7 @@ export class SpdyConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#reader.close();
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       // What has come is still to be read; only the rest is lost.
       if (error === undefined) stream.endReading();
       else stream.fail(error);
