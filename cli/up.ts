@@ -41,7 +41,7 @@ export async function up(options: UpOptions): Promise<void> {
   const choice = await chooseRuntime(options, systemClock);
   const isReal = choice.kind === 'cri';
   if (isReal) process.stderr.write(`runtime: ${choice.runtime.version} at ${choice.socket}\n`);
-  else if (options.runtime === 'auto') process.stderr.write(`runtime: simulated (${choice.why})\n`);
+  else process.stderr.write(`runtime: simulated (${choice.why})\n`);
   const progress = new Progress(process.stderr);
   const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true })) as Log;
   const random = systemRandom();
