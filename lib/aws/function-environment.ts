@@ -18,6 +18,8 @@ export const FUNCTION_ENVIRONMENT = {
   signingKeysParameter: 'ZEROPLANE_SIGNING_KEYS_PARAMETER',
   /** Name of the SecureString parameter with the cluster's certificate authority (certificate and key, PEM); made at the first use. */
   authorityParameter: 'ZEROPLANE_AUTHORITY_PARAMETER',
+  /** ARN of the customer's key for both of them; where it is missing, the account's key of AWS is used. */
+  secretsKey: 'ZEROPLANE_SECRETS_KEY',
   /** Name of the String parameter with the URL of the API server's function: its own environment cannot hold it. */
   endpointParameter: 'ZEROPLANE_ENDPOINT_PARAMETER',
   /** Name of the EventBridge rule that runs the sweep each minute: enabled when there is something to sweep, disabled by the sweep itself. */

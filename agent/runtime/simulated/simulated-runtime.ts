@@ -79,9 +79,8 @@ export class SimulatedRuntime implements Runtime {
     this.#sandboxes.delete(sandboxId);
   }
 
-  listSandboxes(podUid?: string): Promise<Sandbox[]> {
-    const all = [...this.#sandboxes.values()];
-    return Promise.resolve(podUid === undefined ? all : all.filter((sandbox) => sandbox.podUid === podUid));
+  listSandboxes(): Promise<Sandbox[]> {
+    return Promise.resolve([...this.#sandboxes.values()]);
   }
 
   async pullImage(image: string, sandbox: SandboxConfig): Promise<string> {
