@@ -18,7 +18,7 @@ program
   .option('--data <folder>', 'where the cluster is kept (default: ".zeroplane/data")')
   .option('--memory', 'keep the cluster in memory and leave nothing behind')
   .option('--kubeconfig <file>', 'where to write the kubeconfig', '.zeroplane/kubeconfig')
-  .option('--nodes <count>', 'simulated nodes (default: 1)')
+  .option('--nodes <count>', 'simulated nodes (default: 1); with real containers this machine is the only one')
   .option('--runtime <kind>', 'auto, cri or simulated', 'auto')
   .option('--cri-socket <path>', 'the container runtime to use')
   .option('--service-cidr <range>', 'cluster IPs of services', '10.96.0.0/16')
@@ -27,6 +27,28 @@ program
   .action(async (flags: unknown) => {
     const [{ parseUpOptions }, { up }] = await Promise.all([import('./up-options.js'), import('./up.js')]);
     await up(parseUpOptions(flags));
+  });
+
+program
+  .command('agent')
+  .description('Make this machine a node of a cluster: run its pods as real containers.')
+  .requiredOption('--kubeconfig <file>', "the node's credential, from: zeroplane kubeconfig --node NAME")
+  .requiredOption('--node-name <name>', 'the name of the node, for which the credential was made')
+  .option('--cri-socket <path>', 'the container runtime to use (default: containerd or CRI-O where they usually are)')
+  .option('--node-ip <address>', 'the address that other nodes reach this one by (default: the first of the machine)')
+  .option('--data <folder>', 'where what belongs to pods is kept', '/var/lib/zeroplane')
+  .option('--kubelet-port <port>', 'port of the server for logs, exec and metrics', '10250')
+  .option(
+    '--node-capacity <name=quantity>',
+    'what the node offers instead of what is found; may be repeated',
+    collect,
+    [],
+  )
+  .option('--cluster-dns <address>', 'cluster IP of the DNS service', '10.96.0.10')
+  .option('--pod-cidr <range>', 'IPs of the pods of all nodes', '10.244.0.0/16')
+  .action(async (flags: unknown) => {
+    const [{ parseAgentOptions }, { agent }] = await Promise.all([import('./agent-options.js'), import('./agent.js')]);
+    await agent(parseAgentOptions(flags));
   });
 
 program

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -15,4 +16,10 @@ export function servingAddresses(bind: readonly string[]): string[] {
 /** `127.0.0.1:6443`, `[::1]:6443`. */
 export function hostAndPort(address: string, port: number): string {
   return `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+}
+
+/** An address by which others on the machine's network reach it; loopback when there is no network. */
+export function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find((one) => one.family === 'IPv4' && !one.internal)?.address ?? LOOPBACK;
 }

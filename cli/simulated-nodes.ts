@@ -1,4 +1,4 @@
-import { badRequest, type ApiError } from '../lib/api/errors.js';
+import { formatLog } from '../agent/server/format-log.js';
 import { simulatedNode, type SimulatedNode } from '../agent/simulated-node.js';
 import type { LogOptions, NodeConnection } from '../functions/apiserver/registry/node-connection.js';
 import { nodeUsername } from '../functions/apiserver/auth/users.js';
@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock/clock.js';
 import type { Random } from '../lib/random.js';
 import type { V1Pod } from '../lib/schema/generated/types.js';
 import type { LogLine } from '../agent/runtime/runtime.js';
+import { noLog } from './no-log.js';
 
 export interface SimulatedNodesOptions {
   count: number;
@@ -79,55 +80,5 @@ export class SimulatedNodes implements NodeConnection {
     if (present === undefined) throw noLog(pod, options);
     const further = options.follow ? await read(true) : undefined;
     return formatLog(present, further, options, this.#options.clock.now());
-  }
-}
-
-/** The kubelet's words for why there is no log. */
-function noLog(pod: V1Pod, { container, previous }: LogOptions): ApiError {
-  const where = `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata?.name ?? '')}`;
-  if (previous) return badRequest(`previous terminated ${where} not found`);
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  const status = [...initContainerStatuses, ...containerStatuses].find(({ name }) => name === container);
-  if (status === undefined) return badRequest(`${where} is not available`);
-  const { reason } = status.state?.waiting ?? {};
-  return badRequest(`${where} is waiting to start: ${WAITING[reason ?? ''] ?? reason ?? 'no logs yet'}`);
-}
-
-const WAITING: Readonly<Record<string, string>> = {
-  ErrImagePull: "image can't be pulled",
-  ImagePullBackOff: 'trying and failing to pull image',
-};
-
-/** The chosen lines of what is there, then what `further`, which begins anew, has after them. */
-async function* formatLog(
-  present: AsyncIterable<LogLine>,
-  further: AsyncIterable<LogLine> | undefined,
-  options: LogOptions,
-  nowMs: number,
-): AsyncGenerator<Uint8Array> {
-  const sinceMs = Math.max(
-    options.sinceSeconds === undefined ? -Infinity : nowMs - options.sinceSeconds * 1000,
-    options.sinceTime === undefined ? -Infinity : Date.parse(options.sinceTime),
-  );
-  let left = options.limitBytes ?? Infinity;
-  const format = ({ timeMs, text }: LogLine): Uint8Array => {
-    const prefix = options.timestamps ? `${new Date(timeMs).toISOString()} ` : '';
-    const bytes = Buffer.from(`${prefix}${text}\n`).subarray(0, left);
-    left -= bytes.length;
-    return bytes;
-  };
-  let seen = 0;
-  let chosen: LogLine[] = [];
-  for await (const line of present) {
-    seen++;
-    if (line.timeMs >= sinceMs) chosen.push(line);
-  }
-  if (options.tailLines !== undefined) chosen = options.tailLines === 0 ? [] : chosen.slice(-options.tailLines);
-  for (const line of chosen) if (left > 0) yield format(line);
-  if (further === undefined) return;
-  for await (const line of further) {
-    if (seen-- > 0) continue;
-    if (left <= 0) return;
-    yield format(line);
   }
 }

@@ -5,9 +5,14 @@ import { pino } from 'pino';
 import { generateSigningKey } from '../functions/apiserver/auth/signing-keys.js';
 import type { Log } from '../functions/apiserver/registry/context.js';
 import { IpRange } from '../functions/apiserver/allocation/index.js';
+import type { OpenRuntime } from '../agent/runtime/cri/open.js';
+import type { UserInfo } from '../lib/api/meta.js';
+import type { Transport } from '../lib/client/transport.js';
 import { systemClock } from '../lib/clock/system.js';
 import { systemRandom, type Random } from '../lib/random.js';
 import type { ChangeFeed, Store } from '../lib/store/store.js';
+import { chooseRuntime } from './choose-runtime.js';
+import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
 import { ClusterPki } from './cluster-pki.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { dataFolder, writeInstance } from './data-folder.js';
@@ -16,7 +21,8 @@ import { HttpsHost } from './https-host.js';
 import { kubeconfig } from './kubeconfig.js';
 import { Progress } from './progress.js';
 import { FolderSecretFiles, MemorySecretFiles, writeSecret, type SecretFiles } from './secret-files.js';
-import { hostAndPort, LOOPBACK, servingAddresses } from './serving-addresses.js';
+import { hostAndPort, LOOPBACK, ownAddress, servingAddresses } from './serving-addresses.js';
+import { RealNodes } from './real-nodes.js';
 import { SimulatedNodes } from './simulated-nodes.js';
 import type { UpOptions } from './up-options.js';
 
@@ -27,9 +33,15 @@ const NODES_DEFAULT = 1;
 const HEARTBEAT_MS = 10_000;
 const TOLERATION_SECONDS = 10;
 
+/** Where the node's own server listens. */
+const KUBELET_PORT = 10_250;
+
 /** `zeroplane up`: resolves once the cluster has stopped, after SIGINT or SIGTERM. */
 export async function up(options: UpOptions): Promise<void> {
-  checkRuntime(options);
+  const choice = await chooseRuntime(options, systemClock);
+  const isReal = choice.kind === 'cri';
+  if (isReal) process.stderr.write(`runtime: ${choice.runtime.version} at ${choice.socket}\n`);
+  else process.stderr.write(`runtime: simulated (${choice.why})\n`);
   const progress = new Progress(process.stderr);
   const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true })) as Log;
   const random = systemRandom();
@@ -49,9 +61,13 @@ export async function up(options: UpOptions): Promise<void> {
     stop.push(() => store.close());
     const pki = await ClusterPki.open(files, { clock: systemClock, random });
     const running: { controlPlane?: ControlPlane } = {};
-    const nodes = simulatedNodes(options, random, log, () => running.controlPlane);
+    const nodes = isReal
+      ? realNodes(choice.runtime, { options, random, log, pki, controlPlane: () => running.controlPlane })
+      : simulatedNodes(options, random, log, () => running.controlPlane);
     progress.say('starting the control plane');
-    const hosts = await listen(options, pki, () => running.controlPlane);
+    // Pods reach the API by the node's own address.
+    const bind = isReal ? [...options.bind, ownAddress()] : options.bind;
+    const hosts = await listen({ ...options, bind }, pki, () => running.controlPlane);
     stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
     running.controlPlane = await startControlPlane({
       store,
@@ -71,7 +87,7 @@ export async function up(options: UpOptions): Promise<void> {
     stop.push(await writeKubeconfig(options, pki, server));
     if (instanceFile !== undefined) writeInstance(instanceFile, { server });
     const count = options.nodes ?? NODES_DEFAULT;
-    progress.say(`starting ${count} simulated ${count === 1 ? 'node' : 'nodes'}`);
+    progress.say(isReal ? 'starting the node' : `starting ${count} simulated ${count === 1 ? 'node' : 'nodes'}`);
     stop.push(() => nodes.stop());
     const ready = nodes
       .start((started) => progress.say(`${started} of ${count} nodes ready`))
@@ -95,15 +111,6 @@ export async function up(options: UpOptions): Promise<void> {
     }
     progress.done();
   }
-}
-
-function checkRuntime(options: UpOptions): void {
-  if (options.runtime === 'cri' || options.criSocket !== undefined) {
-    throw new UserError(
-      'this version runs simulated nodes only: real containers (--runtime cri, --cri-socket) come with the next. Leave these flags out.',
-    );
-  }
-  if (options.runtime === 'auto') process.stderr.write('runtime: simulated (no container runtime is supported yet)\n');
 }
 
 async function openStorage(
@@ -135,6 +142,41 @@ async function openStorage(
   }
 }
 
+function realNodes(
+  runtime: OpenRuntime,
+  context: {
+    options: UpOptions;
+    random: Random;
+    log: Log;
+    pki: ClusterPki;
+    controlPlane: () => ControlPlane | undefined;
+  },
+): RealNodes {
+  const { options, random, log, pki, controlPlane } = context;
+  return new RealNodes({
+    clock: systemClock,
+    random,
+    runtime,
+    ip: ownAddress(),
+    folder: options.memory ? undefined : path.join(dataFolder(options.data ?? DEFAULT_DATA).root, 'node'),
+    cluster: clusterId(pki.authority.certificate),
+    clusterDomain: CLUSTER_DOMAIN,
+    clusterDns: [options.clusterDns],
+    heartbeatMs: HEARTBEAT_MS,
+    kubeletPort: KUBELET_PORT,
+    transport: transportOf(controlPlane),
+    log: (level, message, data) => log[level](data, message),
+  });
+}
+
+function transportOf(controlPlane: () => ControlPlane | undefined): (user: UserInfo) => Transport {
+  return (user) => {
+    const running = controlPlane();
+    if (running === undefined) throw new Error('nodes start after the control plane');
+    return running.transport(user);
+  };
+}
+
 function simulatedNodes(
   options: UpOptions,
   random: Random,
@@ -146,11 +188,7 @@ function simulatedNodes(
     clock: systemClock,
     random,
     heartbeatMs: HEARTBEAT_MS,
-    transport: (user) => {
-      const running = controlPlane();
-      if (running === undefined) throw new Error('nodes start after the control plane');
-      return running.transport(user);
-    },
+    transport: transportOf(controlPlane),
     log: (level, message, data) => log[level](data, message),
   });
 }
@@ -217,12 +255,6 @@ function listenError(error: unknown, address: string, port: number): unknown {
     default:
       return error;
   }
-}
-
-/** An address by which others on the machine's network reach it; loopback when there is no network. */
-function ownAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return all.find((one) => one.family === 'IPv4' && !one.internal)?.address ?? LOOPBACK;
 }
 
 /** The addresses that a bound address stands for: all of the machine's for 0.0.0.0 and ::. */

@@ -14,15 +14,43 @@ export function admitPod(pod: V1Pod, node: V1Node, others: readonly V1Pod[]): Po
       message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
     };
   }
-  const held = new Set(others.flatMap(hostPorts));
-  if (hostPorts(pod).some((port) => held.has(port))) {
+  const held = others.flatMap(hostPorts);
+  if (hostPorts(pod).some((port) => held.some((other) => clash(port, other)))) {
     return {
       reason: 'NodePorts',
       message:
         "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
     };
   }
-  return resourcesMissing(pod, node, others);
+  return forbiddenSysctl(pod) ?? resourcesMissing(pod, node, others);
+}
+
+/** Kernel parameters that are a pod's own and harm nobody else, as the kubelet allows them; others would be the whole machine's. */
+const SAFE_SYSCTLS: ReadonlySet<string> = new Set([
+  'kernel.shm_rmid_forced',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv4.ping_group_range',
+  'net.ipv4.ip_unprivileged_port_start',
+  'net.ipv4.ip_local_reserved_ports',
+  'net.ipv4.tcp_keepalive_time',
+  'net.ipv4.tcp_fin_timeout',
+  'net.ipv4.tcp_keepalive_intvl',
+  'net.ipv4.tcp_keepalive_probes',
+  'net.ipv4.tcp_rmem',
+  'net.ipv4.tcp_wmem',
+]);
+
+function forbiddenSysctl(pod: V1Pod): PodState['rejection'] {
+  for (const { name } of pod.spec?.securityContext?.sysctls ?? []) {
+    const dotted = name.replaceAll('/', '.');
+    if (SAFE_SYSCTLS.has(dotted)) continue;
+    return {
+      reason: 'SysctlForbidden',
+      message: `Pod was rejected: forbidden sysctl: ${JSON.stringify(dotted)} not allowlisted`,
+    };
+  }
+  return undefined;
 }
 
 function resourcesMissing(pod: V1Pod, node: V1Node, others: readonly V1Pod[]): PodState['rejection'] {
@@ -41,10 +69,24 @@ function resourcesMissing(pod: V1Pod, node: V1Node, others: readonly V1Pod[]): P
   return undefined;
 }
 
-function hostPorts(pod: V1Pod): string[] {
+interface HostPort {
+  ip: string;
+  protocol: string;
+  port: number;
+}
+
+const ANY_ADDRESS = ['', '0.0.0.0', '::'];
+
+/** A port on all addresses is taken on each of them. */
+function clash(one: HostPort, other: HostPort): boolean {
+  const isSameAddress = one.ip === other.ip || ANY_ADDRESS.includes(one.ip) || ANY_ADDRESS.includes(other.ip);
+  return isSameAddress && one.protocol === other.protocol && one.port === other.port;
+}
+
+function hostPorts(pod: V1Pod): HostPort[] {
   return (pod.spec?.containers ?? []).flatMap((container) =>
     (container.ports ?? []).flatMap((port) =>
-      port.hostPort ? [`${port.hostIP ?? ''}/${port.protocol ?? 'TCP'}/${port.hostPort}`] : [],
+      port.hostPort ? [{ ip: port.hostIP ?? '', protocol: port.protocol ?? 'TCP', port: port.hostPort }] : [],
     ),
   );
 }

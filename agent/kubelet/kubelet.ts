@@ -5,11 +5,12 @@ import type { WatchEvent } from '../../lib/client/watch-stream.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { V1Node, V1Pod } from '../../lib/schema/generated/types.js';
 import { EventRecorder } from '../../lib/work/event-recorder.js';
-import type { LogLine, Runtime } from '../runtime/runtime.js';
+import type { Container, LogLine, Runtime, Sandbox } from '../runtime/runtime.js';
 import { admitPod } from './admission.js';
 import { BackOff } from './back-off.js';
 import { NodeAgent } from './node-agent.js';
-import type { NodeDescription } from './node-object.js';
+import type { NodeDescription, NodeInspection } from './node-object.js';
+import type { PodEnvironment } from './pod-environment.js';
 import { PodWorker, type PodWorkerContext } from './pod-worker.js';
 import type { Prober } from './prober.js';
 
@@ -19,6 +20,10 @@ export interface KubeletOptions {
   runtime: Runtime;
   prober: Prober;
   description: NodeDescription;
+  /** What pods get beside containers; simulated nodes have none. */
+  environment?: PodEnvironment;
+  /** Looks at the machine again; without it the description is all there is to tell. */
+  inspect?(): Promise<NodeInspection>;
   /** Lease renewals: 10 s locally, 30 s in the cloud. */
   heartbeatMs: number;
   /** How the node learns what changed for it. Default: by watches. */
@@ -53,6 +58,8 @@ export class Kubelet {
       runtime,
       backOff: new BackOff(clock),
       events: new EventRecorder(client, clock, 'kubelet', description.name),
+      prober: options.prober,
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
       status: { hostIp: description.ip, runtimeName, prober: options.prober },
       admit: (pod) => this.#admit(pod),
       log: (level, message, data) => options.log(level, message, data),
@@ -63,13 +70,44 @@ export class Kubelet {
   async start(): Promise<void> {
     await this.#nodeAgent.start();
     this.#unsubscribe.push(
-      this.#node.onEvent(({ object }) => this.#takeNode(object)),
+      this.#node.onEvent((event) => this.#takeNode(event)),
       this.#pods.onEvent((event) => this.#takePod(event)),
       this.#options.runtime.onChange((podUid) => this.#workers.get(podUid)?.poke()),
     );
+    const unfollow = this.#options.prober.onChange?.((podUid) => this.#workers.get(podUid)?.poke());
+    if (unfollow !== undefined) this.#unsubscribe.push(unfollow);
     await this.#node.synced();
     await this.#pods.synced();
-    await this.#removeStrangers();
+    await this.removeStrangers();
+  }
+
+  /** The pods that this node has, whatever they are doing. */
+  get pods(): readonly V1Pod[] {
+    return [...this.#workers.values()].map(({ pod }) => pod);
+  }
+
+  /** What the node object says, as far as it has been seen. */
+  get node(): V1Node | undefined {
+    return this.#nodeObject;
+  }
+
+  hasPod(podUid: string): boolean {
+    return this.#workers.has(podUid);
+  }
+
+  /** Ends a pod that the node cannot keep: it fails with this reason. */
+  evict(podUid: string, rejection: { reason: string; message: string }): void {
+    this.#workers.get(podUid)?.evict(rejection);
+  }
+
+  /** The node's status is told again soon. */
+  refreshStatus(): void {
+    this.#nodeAgent.refreshStatus();
+  }
+
+  /** Resolves once the node's status as it is now has been told. */
+  reportStatus(): Promise<void> {
+    return this.#nodeAgent.reportStatus();
   }
 
   /** Stops watching, working and heartbeating; containers keep running. */
@@ -88,14 +126,40 @@ export class Kubelet {
     options: { follow: boolean; previous: boolean },
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogLine> | undefined> {
-    const { runtime } = this.#options;
-    const all = (await runtime.listContainers()).filter((one) => one.podUid === podUid && one.name === name);
-    all.sort((one, other) => one.attempt - other.attempt);
-    const container = all.at(options.previous ? -2 : -1);
-    return container === undefined ? undefined : runtime.logs(container.id, { follow: options.follow }, signal);
+    const container = await this.findContainer(podUid, name, options);
+    return container === undefined
+      ? undefined
+      : this.#options.runtime.logs(container.id, { follow: options.follow }, signal);
   }
 
-  #takeNode(node: V1Node): void {
+  /** The newest container of a name or (`previous`) the one before: the last that ended, while it waits for its restart. */
+  async findContainer(
+    podUid: string,
+    name: string,
+    { previous = false }: { previous?: boolean } = {},
+  ): Promise<Container | undefined> {
+    const { runtime } = this.#options;
+    const all: Container[] = [];
+    for (const sandbox of await runtime.listSandboxes(podUid)) {
+      all.push(...(await runtime.listContainers(sandbox.id)).filter((one) => one.name === name));
+    }
+    all.sort((one, other) => one.attempt - other.attempt);
+    if (!previous) return all.at(-1);
+    const { containerStatuses = [], initContainerStatuses = [] } = this.#workers.get(podUid)?.status ?? {};
+    const status = [...containerStatuses, ...initContainerStatuses].find((one) => one.name === name);
+    const ended = status?.lastState?.terminated?.containerID;
+    return all.find((one) => ended?.endsWith(`//${one.id}`));
+  }
+
+  /** The addresses and the id of a pod's newest sandbox that runs. */
+  async findSandbox(podUid: string): Promise<Sandbox | undefined> {
+    const all = await this.#options.runtime.listSandboxes(podUid);
+    return all.filter(({ state }) => state === 'ready').sort((one, other) => other.attempt - one.attempt)[0];
+  }
+
+  #takeNode({ type, object: node }: WatchEvent<V1Node>): void {
+    // Somebody removed the node that we are: it registers again.
+    if (type === 'DELETED') return this.#nodeAgent.refreshStatus();
     const before = this.#nodeObject?.spec?.podCIDR;
     this.#nodeObject = node;
     if (node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'Unknown') {
@@ -134,14 +198,17 @@ export class Kubelet {
     );
   }
 
-  /** Sandboxes of pods that were deleted while we were not there. */
-  async #removeStrangers(): Promise<void> {
-    const { runtime } = this.#options;
+  /** Ends and removes the sandboxes of pods that were deleted while we were not there, and what else such pods have here. */
+  async removeStrangers(): Promise<void> {
+    const { runtime, environment } = this.#options;
+    const strangers = new Set<string>();
     for (const sandbox of await runtime.listSandboxes()) {
       if (this.#workers.has(sandbox.podUid)) continue;
+      strangers.add(sandbox.podUid);
       await runtime.stopSandbox(sandbox.id);
       await runtime.removeSandbox(sandbox.id);
     }
+    for (const uid of strangers) await environment?.release(uid);
   }
 }
 

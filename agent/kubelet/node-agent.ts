@@ -1,14 +1,16 @@
+import { deepEqual } from '../../lib/api/equality.js';
 import { isApiError } from '../../lib/api/errors.js';
 import type { Client } from '../../lib/client/client.js';
 import { leases, nodes } from '../../lib/client/resources.js';
 import { formatMicroTime, type Clock } from '../../lib/clock/clock.js';
 import type { V1Lease, V1Node } from '../../lib/schema/generated/types.js';
-import { nodeObject, type NodeDescription } from './node-object.js';
+import { nodeObject, type NodeDescription, type NodeInspection } from './node-object.js';
 
 export interface NodeAgentOptions {
   client: Client;
   clock: Clock;
   description: NodeDescription;
+  inspect?(): Promise<NodeInspection>;
   /** Lease renewals: 10 s locally, 30 s in the cloud. */
   heartbeatMs: number;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
@@ -33,6 +35,7 @@ export class NodeAgent {
   #statusWrittenMs = -Infinity;
   /** Asked for since the last write began. */
   #isStatusWanted = false;
+  #inspection: NodeInspection | undefined;
   #isStopped = false;
   #beating: Promise<void> | undefined;
 
@@ -60,6 +63,13 @@ export class NodeAgent {
     void this.#beat();
   }
 
+  /** Resolves once the machine has been looked at again and what is new has been told, or could not be. */
+  async reportStatus(): Promise<void> {
+    await this.#beating;
+    this.#cancelTimer();
+    if (!this.#isStopped) await this.#beat();
+  }
+
   #beat(): Promise<void> {
     this.#beating = this.#beatOnce().finally(() => {
       this.#beating = undefined;
@@ -71,6 +81,7 @@ export class NodeAgent {
     const { clock, heartbeatMs, log, description } = this.#options;
     let nextMs = heartbeatMs;
     try {
+      await this.#look();
       if (this.#isStatusWanted || clock.now() - this.#statusWrittenMs >= STATUS_INTERVAL_MS) await this.#writeStatus();
       await this.#renewLease();
     } catch (error) {
@@ -81,13 +92,20 @@ export class NodeAgent {
     this.#cancelTimer = clock.setTimer(nextMs, () => void this.#beat());
   }
 
+  /** What has changed of the machine is told. */
+  async #look(): Promise<void> {
+    const seen = await this.#options.inspect?.();
+    if (seen !== undefined && !deepEqual(seen, this.#inspection)) this.#isStatusWanted = true;
+    this.#inspection = seen;
+  }
+
   async #writeStatus(): Promise<void> {
     const { client, clock, description } = this.#options;
     const ref = { name: description.name };
     this.#isStatusWanted = false;
     this.#statusWrittenMs = -Infinity;
     let present: V1Node | undefined = await client.find(nodes, ref);
-    const wanted = nodeObject(description, present, clock.now());
+    const wanted = nodeObject(description, present, clock.now(), this.#inspection);
     if (present === undefined) {
       try {
         present = await client.create(nodes, wanted);

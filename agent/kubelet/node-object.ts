@@ -8,6 +8,8 @@ export interface NodeDescription {
   ip: string;
   /** By resource name, as quantities: cpu, memory, pods, ephemeral-storage, extended resources. */
   capacity: Record<string, string>;
+  /** Of it, what pods may have; default all. */
+  allocatable?: Record<string, string>;
   labels?: Record<string, string>;
   architecture: string;
   operatingSystem: string;
@@ -19,6 +21,17 @@ export interface NodeDescription {
   kubeletPort?: number;
   /** Ids of the machine; made up where there is none. */
   machineId: string;
+  systemUuid?: string;
+  bootId?: string;
+}
+
+/** What may change of a machine while it runs. */
+export interface NodeInspection {
+  /** Conditions that are not as they should be: `MemoryPressure`, or `Ready` with why it is not. */
+  problems: Partial<
+    Record<'MemoryPressure' | 'DiskPressure' | 'PIDPressure' | 'Ready', { reason: string; message: string }>
+  >;
+  images: { names: string[]; sizeBytes: number }[];
 }
 
 const CONDITIONS = [
@@ -29,7 +42,12 @@ const CONDITIONS = [
 ] as const;
 
 /** The Node as the kubelet registers it: metadata and spec are only used when it does not exist yet. */
-export function nodeObject(description: NodeDescription, present: V1Node | undefined, nowMs: number): V1Node {
+export function nodeObject(
+  description: NodeDescription,
+  present: V1Node | undefined,
+  nowMs: number,
+  inspection: NodeInspection = { problems: {}, images: [] },
+): V1Node {
   const { name, architecture, operatingSystem } = description;
   return {
     apiVersion: 'v1',
@@ -48,19 +66,20 @@ export function nodeObject(description: NodeDescription, present: V1Node | undef
     spec: {},
     status: {
       capacity: description.capacity,
-      allocatable: description.capacity,
+      allocatable: description.allocatable ?? description.capacity,
       addresses: [
         { type: 'InternalIP', address: description.ip },
         { type: 'Hostname', address: name },
       ],
-      conditions: CONDITIONS.map((row) => condition(row, present, nowMs)),
+      conditions: CONDITIONS.map((row) => condition(verdict(row, inspection), present, nowMs)),
+      ...(inspection.images.length === 0 ? {} : { images: inspection.images }),
       ...(description.kubeletPort === undefined
         ? {}
         : { daemonEndpoints: { kubeletEndpoint: { Port: description.kubeletPort } } }),
       nodeInfo: {
         machineID: description.machineId,
-        systemUUID: description.machineId,
-        bootID: description.machineId,
+        systemUUID: description.systemUuid ?? description.machineId,
+        bootID: description.bootId ?? description.machineId,
         kernelVersion: description.kernelVersion,
         osImage: description.osImage,
         containerRuntimeVersion: description.containerRuntimeVersion,
@@ -73,8 +92,17 @@ export function nodeObject(description: NodeDescription, present: V1Node | undef
   };
 }
 
+type ConditionRow = readonly [type: string, status: string, reason: string, message: string];
+
+/** The row of the table, or what is wrong instead. */
+function verdict(row: (typeof CONDITIONS)[number], { problems }: NodeInspection): ConditionRow {
+  const [type, status] = row;
+  const problem = problems[type];
+  return problem === undefined ? row : [type, status === 'True' ? 'False' : 'True', problem.reason, problem.message];
+}
+
 function condition(
-  [type, status, reason, message]: (typeof CONDITIONS)[number],
+  [type, status, reason, message]: ConditionRow,
   present: V1Node | undefined,
   nowMs: number,
 ): V1NodeCondition {

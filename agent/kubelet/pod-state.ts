@@ -33,15 +33,22 @@ export function shouldRestart(pod: V1Pod, container: Container): boolean {
   return policy === 'Always' || (policy === 'OnFailure' && container.exitCode !== 0);
 }
 
-/** How far the init containers are: the index of the first that is not done, or undefined when all are; `failed`: one will not be run again. */
-export function initProgress(pod: V1Pod, state: PodState): { next: number | undefined; failed: boolean } {
+/**
+ * How far the init containers are: the index of the first that is not done, or undefined when all are; `failed`: one will not be run
+ * again. A sidecar is done when it has started.
+ */
+export function initProgress(
+  pod: V1Pod,
+  state: PodState,
+  isStarted: (spec: V1Container, container: Container) => boolean = () => true,
+): { next: number | undefined; failed: boolean } {
   const specs = pod.spec?.initContainers ?? [];
   const mainHasStarted = (pod.spec?.containers ?? []).some((spec) => newest(state, spec.name) !== undefined);
   if (mainHasStarted) return { next: undefined, failed: false };
   for (const [index, spec] of specs.entries()) {
     const container = newest(state, spec.name);
     if (isSidecar(spec)) {
-      if (container?.state === 'running') continue;
+      if (container?.state === 'running' && isStarted(spec, container)) continue;
       return { next: index, failed: false };
     }
     if (container?.state === 'exited' && container.exitCode === 0) continue;

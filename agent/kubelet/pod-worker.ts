@@ -4,10 +4,11 @@ import { refOf, type Client } from '../../lib/client/client.js';
 import { pods } from '../../lib/client/resources.js';
 import type { V1Pod, V1PodStatus } from '../../lib/schema/generated/types.js';
 import { computePodStatus, type StatusContext } from './pod-status.js';
-import { readPodState, syncPod, type SyncContext } from './pod-sync.js';
-import type { PodState } from './pod-state.js';
+import { endContainer, readPodState, syncPod, type SyncContext } from './pod-sync.js';
+import { isSidecar, type PodState } from './pod-state.js';
+import type { Container } from '../runtime/runtime.js';
 
-export interface PodWorkerContext extends SyncContext {
+export interface PodWorkerContext extends Omit<SyncContext, 'signal'> {
   client: Client;
   status: Omit<StatusContext, 'nowMs'>;
   /** Undefined when the node takes the pod; otherwise why not. Asked once, before anything of the pod has started. */
@@ -37,6 +38,11 @@ export class PodWorker {
   #running: Promise<void> | undefined;
   #cancelTimer: () => void = () => undefined;
   #isStopped = false;
+  /** Ends what delays the pod's own end: a pull. */
+  readonly #ending = new AbortController();
+  /** The containers that are being stopped now, and until when they have time. */
+  readonly #stopping = new Set<string>();
+  #stoppingUntilMs = Infinity;
   /** The status that is on its way to the API server, and the one that it last acknowledged. */
   #reporting: V1PodStatus | undefined;
   #reported: V1PodStatus | undefined;
@@ -59,9 +65,25 @@ export class PodWorker {
     return this.#isAdmitted ? true : undefined;
   }
 
+  /** What the kubelet has told of the pod last. */
+  get status(): V1PodStatus | undefined {
+    return this.#reported ?? this.#pod.status;
+  }
+
+  /** The node cannot keep the pod: it ends and fails with this reason. */
+  evict(rejection: NonNullable<PodState['rejection']>): void {
+    this.#rejection ??= rejection;
+    this.#ending.abort();
+    this.poke();
+  }
+
   update(pod: V1Pod): void {
     const before = this.#pod;
     this.#pod = pod;
+    if (pod.metadata?.deletionTimestamp !== undefined) {
+      this.#ending.abort();
+      this.#hasten(pod.metadata.deletionGracePeriodSeconds ?? 0);
+    }
     if (before === pod || !this.#isOwnEcho(before, pod)) this.poke();
   }
 
@@ -81,7 +103,23 @@ export class PodWorker {
 
   remove(): void {
     this.#isRemoved = true;
+    this.#ending.abort();
+    this.#hasten(0);
     this.poke();
+  }
+
+  /** Containers that are being stopped get less time than they were promised. */
+  #hasten(graceSeconds: number): void {
+    const untilMs = this.#context.clock.now() + graceSeconds * 1000;
+    if (this.#stopping.size === 0 || untilMs >= this.#stoppingUntilMs) return;
+    this.#stoppingUntilMs = untilMs;
+    for (const id of this.#stopping) {
+      this.#context.runtime
+        .stopContainer(id, graceSeconds)
+        .catch((error: unknown) =>
+          this.#context.log('warn', 'a container was not stopped sooner', { container: id, error: String(error) }),
+        );
+    }
   }
 
   /** Looks again soon. */
@@ -95,6 +133,7 @@ export class PodWorker {
   /** Stops working; what runs keeps running. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#ending.abort();
     this.#cancelTimer();
     await this.#running;
   }
@@ -122,8 +161,10 @@ export class PodWorker {
     const { runtime, clock } = this.#context;
     const state = await readPodState(runtime, pod.metadata?.uid ?? '');
     if (this.#isRemoved) {
-      await this.#takeDown(state, pod.metadata?.deletionGracePeriodSeconds ?? 0);
+      await this.#takeDown(pod, state, pod.metadata?.deletionGracePeriodSeconds ?? 0);
       if (state.sandbox !== undefined) await this.#removeSandboxes();
+      this.#context.prober.forget?.(pod.metadata?.uid ?? '');
+      await this.#context.environment?.release(pod.metadata?.uid ?? '');
       this.#isStopped = true;
       this.#context.backOff.forget(`${pod.metadata?.uid}/`);
       this.#onGone();
@@ -132,7 +173,7 @@ export class PodWorker {
     if (pod.metadata?.deletionTimestamp !== undefined) return this.#end(pod, state);
     this.#rejection ??= this.#expiry(pod) ?? this.#admission(pod, state);
     if (this.#rejection !== undefined || isTerminal(pod)) {
-      await this.#takeDown(state, pod.spec?.terminationGracePeriodSeconds ?? 0);
+      await this.#takeDown(pod, state, pod.spec?.terminationGracePeriodSeconds ?? 0);
       const ended = await readPodState(runtime, pod.metadata?.uid ?? '');
       await this.#report(pod, { ...ended, rejection: this.#rejection });
       return undefined;
@@ -153,8 +194,9 @@ export class PodWorker {
       );
     });
     try {
-      return await syncPod(pod, state, this.#context);
+      return await syncPod(pod, state, { ...this.#context, signal: this.#ending.signal });
     } finally {
+      this.#context.prober.follow?.(pod, state);
       cancelTimer();
       await inBetween;
     }
@@ -164,7 +206,7 @@ export class PodWorker {
   async #end(pod: V1Pod, before: PodState): Promise<undefined> {
     const { runtime, client } = this.#context;
     const uid = pod.metadata?.uid ?? '';
-    await this.#takeDown(before, pod.metadata?.deletionGracePeriodSeconds ?? 0);
+    await this.#takeDown(pod, before, pod.metadata?.deletionGracePeriodSeconds ?? 0);
     const state = await readPodState(runtime, uid);
     await this.#report(pod, { ...state, rejection: this.#rejection });
     try {
@@ -175,11 +217,37 @@ export class PodWorker {
     return undefined;
   }
 
-  async #takeDown(state: PodState, graceSeconds: number): Promise<void> {
-    const { runtime } = this.#context;
+  /** Ends all containers: first the main ones at the same time, then the sidecars, the last one first, in the time that is left. */
+  async #takeDown(pod: V1Pod, state: PodState, graceSeconds: number): Promise<void> {
+    const { runtime, clock, prober } = this.#context;
+    prober.follow?.(pod, state);
     const running = [...state.containers.values()].flat().filter((container) => container.state === 'running');
-    await Promise.all(running.map((container) => runtime.stopContainer(container.id, graceSeconds)));
+    const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
+    const isMain = ({ name }: Container): boolean => !sidecars.includes(name);
+    this.#stoppingUntilMs = clock.now() + graceSeconds * 1000;
+    try {
+      await Promise.all(running.filter(isMain).map((container) => this.#endContainer(pod, container, state)));
+      for (const name of sidecars.reverse()) {
+        for (const container of running) {
+          if (container.name === name) await this.#endContainer(pod, container, state);
+        }
+      }
+    } finally {
+      this.#stoppingUntilMs = Infinity;
+    }
     if (state.sandbox?.state === 'ready') await runtime.stopSandbox(state.sandbox.id);
+  }
+
+  async #endContainer(pod: V1Pod, container: Container, state: PodState): Promise<void> {
+    const { containers = [], initContainers = [] } = pod.spec ?? {};
+    const spec = [...containers, ...initContainers].find(({ name }) => name === container.name);
+    const leftMs = Math.max(0, this.#stoppingUntilMs - this.#context.clock.now());
+    this.#stopping.add(container.id);
+    try {
+      await endContainer(pod, spec, container, Math.round(leftMs / 1000), state, this.#context);
+    } finally {
+      this.#stopping.delete(container.id);
+    }
   }
 
   async #removeSandboxes(): Promise<void> {

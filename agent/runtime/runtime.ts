@@ -11,9 +11,10 @@ export interface Runtime {
   stopSandbox(sandboxId: string): Promise<void>;
   /** Removes a stopped sandbox with its containers. */
   removeSandbox(sandboxId: string): Promise<void>;
-  listSandboxes(): Promise<Sandbox[]>;
+  /** Of one pod, or of all. */
+  listSandboxes(podUid?: string): Promise<Sandbox[]>;
   /** Resolves with the id under which the image is kept. Throws a `RuntimeError` when it cannot be had. */
-  pullImage(image: string, sandbox: SandboxConfig): Promise<string>;
+  pullImage(image: string, sandbox: SandboxConfig, options?: PullOptions): Promise<string>;
   createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string>;
   startContainer(containerId: string): Promise<void>;
   /** Asks the container to end and kills it after `graceSeconds`; resolves when it has ended. */
@@ -37,6 +38,51 @@ export interface SandboxConfig {
   hostNetwork: boolean;
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
+  /** What only real sandboxes have. */
+  real?: RealSandbox;
+}
+
+export interface PullOptions {
+  /** Tried one after the other, before a pull without any. */
+  credentials?: readonly RegistryCredential[];
+  /** Ends the pull. */
+  signal?: AbortSignal;
+}
+
+export interface RegistryCredential {
+  username: string;
+  password: string;
+  identityToken?: string;
+}
+
+/** Whose namespace a process lives in. `target`: that of another container of the pod. */
+export type NamespaceMode = 'pod' | 'container' | 'node' | 'target';
+
+export interface Namespaces {
+  network: NamespaceMode;
+  pid: NamespaceMode;
+  ipc: NamespaceMode;
+  /** Container id for `target`. */
+  targetId?: string;
+}
+
+/** `unconfined`, `runtime/default` or `localhost/` and the path of a profile. */
+export type SeccompProfile = string;
+
+export interface RealSandbox {
+  dns: { servers: readonly string[]; searches: readonly string[]; options: readonly string[] };
+  portMappings: readonly { protocol: string; containerPort: number; hostPort: number; hostIp: string }[];
+  /** Folder of the container logs. */
+  logDirectory: string;
+  cgroupParent: string;
+  sysctls: Readonly<Record<string, string>>;
+  namespaces: Namespaces;
+  /** A container of the pod is privileged. */
+  privileged: boolean;
+  user: number | undefined;
+  group: number | undefined;
+  supplementalGroups: readonly number[];
+  seccomp: SeccompProfile;
 }
 
 export interface Sandbox {
@@ -60,6 +106,53 @@ export interface ContainerConfig {
   imageId: string;
   command: readonly string[];
   args: readonly string[];
+  /** What only real containers have. */
+  real?: RealContainer;
+}
+
+export interface ContainerMount {
+  containerPath: string;
+  hostPath: string;
+  readOnly: boolean;
+  propagation: 'None' | 'HostToContainer' | 'Bidirectional';
+}
+
+/** Limits of the container's cgroup; undefined leaves one open. */
+export interface ContainerResources {
+  cpuShares: number;
+  /** Microseconds of a period of 100 ms. */
+  cpuQuota: number | undefined;
+  memoryLimitBytes: number | undefined;
+  oomScoreAdj: number;
+}
+
+export interface ContainerSecurity {
+  user: number | undefined;
+  userName: string;
+  group: number | undefined;
+  supplementalGroups: readonly number[];
+  privileged: boolean;
+  readOnlyRoot: boolean;
+  noNewPrivileges: boolean;
+  addCapabilities: readonly string[];
+  dropCapabilities: readonly string[];
+  seccomp: SeccompProfile;
+  /** procMount Unmasked. */
+  unmaskedProc: boolean;
+  namespaces: Namespaces;
+}
+
+export interface RealContainer {
+  environment: readonly { key: string; value: string }[];
+  mounts: readonly ContainerMount[];
+  workingDir: string;
+  stdin: boolean;
+  stdinOnce: boolean;
+  tty: boolean;
+  resources: ContainerResources;
+  security: ContainerSecurity;
+  /** Where its end finds its message: see `terminationMessage`. */
+  terminationMessage: { hostPath: string; fallbackToLogs: boolean };
 }
 
 export interface Container {
@@ -83,11 +176,26 @@ export interface Container {
 export interface LogLine {
   timeMs: number;
   text: string;
+  /** The time as the runtime wrote it, where that is finer: RFC 3339 with nanoseconds. */
+  time?: string;
+  /** The line has no end: it goes on in the next. */
+  isPartial?: boolean;
 }
+
+export type RuntimeErrorCode =
+  | 'ErrImagePull'
+  | 'ErrImageNeverPull'
+  | 'InvalidImageName'
+  | 'ImageInspectError'
+  | 'CreateContainerConfigError'
+  | 'CreateContainerError'
+  | 'RunContainerError'
+  | 'PostStartHookError'
+  | 'CreatePodSandboxError';
 
 /** A runtime call failed; `code` is what the pod's status gives as the reason. */
 export class RuntimeError extends Error {
-  readonly code: 'ErrImagePull' | 'RunContainerError' | 'CreateContainerError' | 'CreatePodSandboxError';
+  readonly code: RuntimeErrorCode;
 
   constructor(code: RuntimeError['code'], message: string, options?: ErrorOptions) {
     super(message, options);

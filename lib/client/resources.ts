@@ -79,3 +79,17 @@ export const priorityClasses = define<k8s.V1PriorityClass>(
   'PriorityClass',
   false,
 );
+export const subjectAccessReviews = define<k8s.V1SubjectAccessReview>(
+  'authorization.k8s.io',
+  'v1',
+  'subjectaccessreviews',
+  'SubjectAccessReview',
+  false,
+);
+export const tokenReviews = define<k8s.V1TokenReview>(
+  'authentication.k8s.io',
+  'v1',
+  'tokenreviews',
+  'TokenReview',
+  false,
+);

@@ -40,6 +40,10 @@ export class ClusterProcess {
     const storage = options.memory ? ['--memory'] : ['--data', path.join(folder, 'data')];
     const flags = options.flags ?? [];
     const port = flags.includes('--port') ? [] : ['--port', '0'];
+    // The machine's own runtime is no test's business.
+    const runtime = flags.some((flag) => flag === '--runtime' || flag === '--cri-socket')
+      ? []
+      : ['--runtime', 'simulated'];
     const child = spawn(
       process.execPath,
       [
@@ -49,6 +53,7 @@ export class ClusterProcess {
         '--kubeconfig',
         path.join(folder, 'kubeconfig'),
         ...storage,
+        ...runtime,
         ...flags,
       ],
       { stdio: ['ignore', 'pipe', 'pipe'], cwd: folder },

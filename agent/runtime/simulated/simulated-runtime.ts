@@ -79,8 +79,9 @@ export class SimulatedRuntime implements Runtime {
     this.#sandboxes.delete(sandboxId);
   }
 
-  listSandboxes(): Promise<Sandbox[]> {
-    return Promise.resolve([...this.#sandboxes.values()]);
+  listSandboxes(podUid?: string): Promise<Sandbox[]> {
+    const all = [...this.#sandboxes.values()];
+    return Promise.resolve(podUid === undefined ? all : all.filter((sandbox) => sandbox.podUid === podUid));
   }
 
   async pullImage(image: string, sandbox: SandboxConfig): Promise<string> {

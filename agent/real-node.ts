@@ -1,0 +1,247 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { quantityValue } from '../lib/api/quantity-number.js';
+import type { Client } from '../lib/client/client.js';
+import { Replicas } from '../lib/client/replicas.js';
+import { services } from '../lib/client/resources.js';
+import { sleep, type Clock } from '../lib/clock/clock.js';
+import type { Random } from '../lib/random.js';
+import { EventRecorder } from '../lib/work/event-recorder.js';
+import { ImagePuller } from './kubelet/image-puller.js';
+import { Kubelet } from './kubelet/kubelet.js';
+import type { NodeInspection } from './kubelet/node-object.js';
+import { PodCgroups } from './kubelet/pod-cgroups.js';
+import { PodObjects } from './kubelet/pod-objects.js';
+import { ContainerProber } from './kubelet/probes/container-prober.js';
+import { RealPods } from './kubelet/real-pods.js';
+import { describeMachine, machineHostname } from './machine/describe.js';
+import { ImageCleanup } from './machine/image-cleanup.js';
+import { Housekeeping } from './machine/housekeeping.js';
+import { PressureMonitor, readMachine } from './machine/pressure.js';
+import { CriRuntime, podLogFolder } from './runtime/cri/cri-runtime.js';
+import { criExec } from './runtime/cri/exec.js';
+import { CriImages } from './runtime/cri/images.js';
+import { nodeImages, toLocalImage } from './runtime/cri/local-images.js';
+import { runtimeProblem, type OpenRuntime } from './runtime/cri/open.js';
+import { CriStats } from './runtime/cri/stats.js';
+import { systemMounter } from './volumes/mounts.js';
+import { TokenSource } from './volumes/token-source.js';
+import { VolumeManager } from './volumes/volume-manager.js';
+
+export interface RealNodeOptions {
+  /** With the node's own identity. */
+  client: Client;
+  clock: Clock;
+  random: Random;
+  name: string;
+  ip: string;
+  runtime: OpenRuntime;
+  /** Where what belongs to pods is kept. */
+  folder: string;
+  /** Tells this cluster from others whose agents share the runtime. */
+  cluster: string;
+  clusterDomain: string;
+  clusterDns: readonly string[];
+  heartbeatMs: number;
+  kubeletPort: number;
+  capacity: Readonly<Record<string, string>>;
+  /** Starts what pods reach each other and services by, once the node has its range of addresses. */
+  startNetwork?(options: {
+    podCidr: string;
+    cniConfDir: string;
+    replicas: Replicas;
+  }): Promise<{ close(): Promise<void> | void }>;
+  log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
+}
+
+/** A worker with real containers. */
+export interface RealNode {
+  readonly name: string;
+  readonly kubelet: Kubelet;
+  readonly runtime: CriRuntime;
+  readonly stats: CriStats;
+  /** Resolves once the node is registered and Ready. */
+  start(): Promise<void>;
+  /** Stops the agent; pods run on. */
+  stop(): Promise<void>;
+  /** Stops the agent and ends all that it has on this machine: containers, mounts, cgroups. */
+  destroy(): Promise<void>;
+}
+
+/** While the node is not Ready its runtime is asked so often. */
+const READY_CHECK_MS = 250;
+
+/** Containers that end with their agent have this long. */
+const DESTROY_GRACE_SECONDS = 3;
+
+/** Puts an agent together from its parts. Nothing of it runs before `start`. */
+export async function realNode(options: RealNodeOptions): Promise<RealNode> {
+  const { client, clock, random, name, ip, folder, log, clusterDomain, clusterDns } = options;
+  const { connection, version } = options.runtime;
+  const owner = { cluster: options.cluster, node: name };
+  await mkdir(folder, { recursive: true, mode: 0o711 });
+  const description = await describeMachine({
+    name,
+    ip,
+    folder,
+    runtimeVersion: version,
+    kubeletPort: options.kubeletPort,
+    capacity: options.capacity,
+    random,
+  });
+  const allocatable = description.allocatable ?? description.capacity;
+  const events = new EventRecorder(client, clock, 'kubelet', name);
+  const replicas = new Replicas(client, clock);
+  const runtime = new CriRuntime({ connection, clock, owner, version, log });
+  const images = new CriImages(connection);
+  const stats = new CriStats(connection, owner);
+  const exec = criExec(connection);
+  const objects = new PodObjects(client, clock);
+  const cgroups = new PodCgroups({
+    root: `zeroplane-${options.cluster.slice(0, 8)}-${name}`.replaceAll(
+      '-',
+      options.runtime.cgroupDriver === 'systemd' ? '_' : '-',
+    ),
+    driver: options.runtime.cgroupDriver,
+  });
+  const volumes = new VolumeManager({
+    folder,
+    clock,
+    mounter: systemMounter(clock),
+    sources: {
+      objects,
+      tokens: new TokenSource(client, clock),
+      facts: () => ({ podIps: [], hostIps: [ip], allocatable }),
+    },
+    log,
+  });
+  const imageCleanup = new ImageCleanup({
+    images,
+    clock,
+    file: path.join(folder, 'images.json'),
+    inUse: async () => new Set((await runtime.listContainers()).map(({ imageId }) => imageId)),
+    log,
+  });
+  const logFolder = path.join(folder, 'logs');
+  const environment = new RealPods({
+    clock,
+    volumes,
+    objects,
+    puller: new ImagePuller({
+      runtime,
+      images: { find: async (image) => toLocalImage(await images.find(image)) },
+      objects,
+      events,
+      clock,
+      onPulled: (id) =>
+        void imageCleanup
+          .pulled(id)
+          .catch((error: unknown) => log('warn', 'a pulled image was not noted', { image: id, error: String(error) })),
+    }),
+    cgroups,
+    events,
+    exec,
+    services: replicas.of(services),
+    hostIp: ip,
+    nodeHostname: machineHostname(),
+    allocatable,
+    memoryCapacityBytes: quantityValue(description.capacity.memory ?? '0'),
+    clusterDomain,
+    clusterDns,
+    logs: (pod) => podLogFolder(logFolder, pod),
+  });
+  const prober = new ContainerProber({ clock, exec, events, hostIp: ip });
+  let network: Promise<{ close(): Promise<void> | void } | undefined> | undefined;
+  const inspect = async (): Promise<NodeInspection> => {
+    const problem = await runtimeProblem(connection);
+    const problems = pressure.problems();
+    if (problem !== undefined) problems.Ready = { reason: 'KubeletNotReady', message: problem };
+    return { problems, images: problem === undefined ? nodeImages(await images.list()) : [] };
+  };
+  const kubelet = new Kubelet({
+    client,
+    clock,
+    runtime,
+    prober,
+    environment,
+    description,
+    heartbeatMs: options.heartbeatMs,
+    inspect,
+    onPodCidr(podCidr) {
+      network ??= options
+        .startNetwork?.({ podCidr, cniConfDir: options.runtime.cniConfDir, replicas })
+        .catch((error: unknown) => {
+          log('warn', 'the network of pods and services was not set up', { error: String(error) });
+          return undefined;
+        });
+    },
+    log,
+  });
+  const pressure = new PressureMonitor({
+    clock,
+    read: () => readMachine(folder),
+    memoryUse: () => stats.memoryByPod(),
+    pods: () => kubelet.pods,
+    evict: (uid, rejection) => kubelet.evict(uid, rejection),
+    onChange: () => kubelet.refreshStatus(),
+    log,
+  });
+  const housekeeping = new Housekeeping({
+    clock,
+    kubelet,
+    runtime,
+    connection,
+    volumes,
+    environment,
+    imageCleanup,
+    logFolder,
+    log,
+  });
+  let isStopped = false;
+  const stop = async (): Promise<void> => {
+    isStopped = true;
+    pressure.stop();
+    prober.stop();
+    await Promise.all([housekeeping.stop(), kubelet.stop()]);
+    await volumes.stop();
+    replicas.close();
+    await (await network)?.close();
+  };
+  return {
+    name,
+    kubelet,
+    runtime,
+    stats,
+    async start() {
+      await volumes.start();
+      replicas.of(services).start();
+      await kubelet.start();
+      pressure.start();
+      housekeeping.start();
+      for (;;) {
+        const problem = await runtimeProblem(connection);
+        if (problem === undefined || isStopped) break;
+        await sleep(clock, READY_CHECK_MS);
+      }
+      await kubelet.reportStatus();
+    },
+    async stop() {
+      await stop();
+      connection.close();
+    },
+    async destroy() {
+      await stop();
+      const containers = await runtime.listContainers();
+      await Promise.all(
+        containers
+          .filter(({ state }) => state === 'running')
+          .map(({ id }) => runtime.stopContainer(id, DESTROY_GRACE_SECONDS)),
+      );
+      for (const sandbox of await runtime.listSandboxes()) await runtime.removeSandbox(sandbox.id);
+      await volumes.destroy();
+      await cgroups.removeAll();
+      await rm(logFolder, { recursive: true, force: true });
+      connection.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { upgradeToSpdy } from './runtime-connection.js';
+
+/** A client that speaks SPDY itself is connected to the runtime as it is: nothing between them is looked at. */
+export async function relaySpdy(incoming: IncomingMessage, socket: Duplex, head: Buffer, url: string): Promise<void> {
+  const offered = protocolsOf(incoming);
+  const upgrade = await upgradeToSpdy(url, offered);
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: SPDY/3.1'];
+  if (upgrade.protocol !== '') lines.push(`X-Stream-Protocol-Version: ${upgrade.protocol}`);
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  if (upgrade.head.byteLength > 0) socket.write(upgrade.head);
+  if (head.byteLength > 0) upgrade.socket.write(head);
+  join(socket, upgrade.socket);
+}
+
+/** Each end's bytes go to the other; when one breaks, so does the other. */
+export function join(one: Duplex, other: Duplex): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.pipe(to);
+    from.on('error', () => to.destroy());
+    from.on('close', () => to.destroy());
+  }
+}
+
+/** Clients state each protocol in a header of its own, or all in one. */
+function protocolsOf(incoming: IncomingMessage): string[] {
+  const header = incoming.headers['x-stream-protocol-version'] ?? [];
+  const texts = Array.isArray(header) ? header : [header];
+  return texts.flatMap((text) => text.split(',').map((one) => one.trim())).filter((one) => one !== '');
+}

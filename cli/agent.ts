@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { pino } from 'pino';
+import { realNode } from '../agent/real-node.js';
+import { boundedTransport } from '../lib/client/bounded-transport.js';
+import { Client } from '../lib/client/client.js';
+import { httpsTransport } from '../lib/client/https-transport.js';
+import { systemClock } from '../lib/clock/system.js';
+import { systemRandom } from '../lib/random.js';
+import type { AgentOptions } from './agent-options.js';
+import { demandRuntime } from './choose-runtime.js';
+import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
+import { UserError } from './errors.js';
+import { Progress } from './progress.js';
+import { readKubeconfig } from './read-kubeconfig.js';
+import { ownAddress } from './serving-addresses.js';
+
+const HEARTBEAT_MS = 10_000;
+
+/** `zeroplane agent`: resolves once the agent has stopped, after SIGINT or SIGTERM. Its pods run on. */
+export async function agent(options: AgentOptions): Promise<void> {
+  const progress = new Progress(process.stderr);
+  const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
+  const server = readKubeconfig(options.kubeconfig);
+  const { runtime, socket } = await demandRuntime(options.criSocket, systemClock);
+  process.stderr.write(`runtime: ${runtime.version} at ${socket}\n`);
+  const transport = httpsTransport(server);
+  const folder = path.resolve(options.data);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o711 });
+  } catch (error) {
+    throw new UserError(
+      `the data folder ${folder} cannot be used (${(error as Error).message}). Choose another with --data`,
+    );
+  }
+  const node = await realNode({
+    client: new Client(boundedTransport(transport, systemClock), 'kubelet'),
+    clock: systemClock,
+    random: systemRandom(),
+    name: options.nodeName,
+    ip: options.nodeIp ?? ownAddress(),
+    runtime,
+    folder,
+    cluster: clusterId(server.ca),
+    clusterDomain: CLUSTER_DOMAIN,
+    clusterDns: [options.clusterDns],
+    heartbeatMs: HEARTBEAT_MS,
+    kubeletPort: options.kubeletPort,
+    capacity: options.nodeCapacity,
+    log: (level, message, data) => log[level](data, message),
+  });
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  progress.say(`registering node ${options.nodeName} with ${server.server}`);
+  const ready = node.start().then(() => {
+    progress.done();
+    process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
+  });
+  await Promise.race([stopped, ready.then(() => stopped)]);
+  await node.stop();
+  transport.close();
+}

@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import type { RealNode } from '../agent/real-node.js';
+import { formatLog } from '../agent/server/format-log.js';
+import { nodeUsername } from '../functions/apiserver/auth/users.js';
+import type { LogOptions, NodeConnection } from '../functions/apiserver/registry/node-connection.js';
+import { notFoundError, serviceUnavailable } from '../lib/api/errors.js';
+import type { UserInfo } from '../lib/api/meta.js';
+import { Client } from '../lib/client/client.js';
+import type { Transport } from '../lib/client/transport.js';
+import type { Clock } from '../lib/clock/clock.js';
+import type { Random } from '../lib/random.js';
+import type { V1Pod } from '../lib/schema/generated/types.js';
+import type { OpenRuntime } from '../agent/runtime/cri/open.js';
+import { noLog } from './no-log.js';
+
+export interface RealNodesOptions {
+  clock: Clock;
+  random: Random;
+  runtime: OpenRuntime;
+  ip: string;
+  /** Where pods' things are kept; undefined: nowhere for long. */
+  folder: string | undefined;
+  /** See `clusterId`. */
+  cluster: string;
+  clusterDomain: string;
+  clusterDns: readonly string[];
+  heartbeatMs: number;
+  kubeletPort: number;
+  transport(user: UserInfo): Transport;
+  log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
+}
+
+/** A machine's name as a node's: lower case, and only what a DNS name may have. */
+export function machineNodeName(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, '-')
+    .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
+  return name === '' ? 'node-1' : name.slice(0, 63);
+}
+
+/** The node that this machine is in the cluster of this process. Its containers end with the process. */
+export class RealNodes implements NodeConnection {
+  readonly whyNoStreams = 'streams into containers are not offered yet';
+  readonly #options: RealNodesOptions;
+  #node: RealNode | undefined;
+  #temporary: string | undefined;
+
+  constructor(options: RealNodesOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once the node is Ready. */
+  async start(onReady: (ready: number) => void = () => undefined): Promise<void> {
+    const { transport, folder, ...rest } = this.#options;
+    const name = machineNodeName();
+    const user = { username: nodeUsername(name), groups: ['system:nodes', 'system:authenticated'] };
+    // Loaded here: simulated nodes do without gRPC and all that belongs to containers.
+    const { realNode } = await import('../agent/real-node.js');
+    if (folder === undefined) this.#temporary = mkdtempSync(path.join(tmpdir(), 'zeroplane-node-'));
+    this.#node = await realNode({
+      ...rest,
+      client: new Client(transport(user), 'kubelet'),
+      name,
+      folder: folder ?? this.#temporary ?? '',
+      capacity: {},
+    });
+    await this.#node.start();
+    onReady(1);
+  }
+
+  async stop(): Promise<void> {
+    await this.#node?.destroy();
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+
+  /** The API server's way to a container's log. */
+  async logs(object: object, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const pod = object as V1Pod;
+    const { container, previous, follow } = options;
+    const nodeName = pod.spec?.nodeName ?? '';
+    if (this.#node === undefined) throw serviceUnavailable('the node is starting, try again in a second');
+    if (nodeName !== this.#node.name) throw notFoundError({ group: '', resource: 'nodes' }, nodeName);
+    const { kubelet, runtime } = this.#node;
+    const found = await kubelet.findContainer(pod.metadata?.uid ?? '', container, { previous });
+    if (found === undefined || found.state === 'created') throw noLog(pod, options);
+    const present = runtime.logs(found.id, { follow: false }, signal);
+    const further = follow ? runtime.logs(found.id, { follow }, signal) : undefined;
+    return formatLog(present, further, options, this.#options.clock.now());
+  }
+}

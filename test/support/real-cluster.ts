@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { Kubectl } from './kubectl.js';
+import { Containerd, whyNoContainers, type ContainerdOptions } from './containerd.js';
+import { E2eCluster, skipWithoutKubectl } from './e2e.js';
+import { findKubectl } from './kubectl.js';
+
+/** One cluster with real containers for all tests of the calling file. Where they are not to be had, its tests are skipped with the reason. */
+export function useRealCluster(options: ContainerdOptions = {}): E2eCluster & { containerd: Containerd } {
+  const cluster = new E2eCluster();
+  const parts: { containerd?: Containerd; kubectl?: string } = {};
+  const reason = whyNoContainers();
+  beforeAll(async () => {
+    parts.kubectl = await findKubectl();
+    if (reason !== undefined || parts.kubectl === undefined) return;
+    parts.containerd = await Containerd.start({ podCidr: '10.201.0.0/24', ...options });
+    const flags = ['--runtime', 'cri', '--cri-socket', parts.containerd.socket];
+    await cluster.start(parts.kubectl, { memory: true, flags });
+  });
+  beforeEach((context) => {
+    if (reason === undefined) return;
+    Object.assign(context.task.meta, { skipReason: reason });
+    context.skip(reason);
+  });
+  skipWithoutKubectl(() => parts.kubectl);
+  afterAll(async () => {
+    await cluster.destroy();
+    await parts.containerd?.destroy();
+  });
+  return Object.defineProperty(cluster, 'containerd', {
+    get() {
+      if (parts.containerd === undefined) throw new Error('containerd is used before it has started');
+      return parts.containerd;
+    },
+  }) as E2eCluster & { containerd: Containerd };
+}
+
+/** A pod of busybox that runs a shell script. */
+export function shellPod(
+  name: string,
+  script: string,
+  { container = {}, spec = {}, metadata = {} }: { container?: object; spec?: object; metadata?: object } = {},
+): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, ...metadata },
+    spec: {
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: 1,
+      ...spec,
+      containers: [
+        {
+          name: 'main',
+          image: 'localhost/busybox:test',
+          imagePullPolicy: 'IfNotPresent',
+          command: ['sh', '-c', script],
+          ...container,
+        },
+      ],
+    },
+  };
+}
+
+/** What a pod that ends by itself has printed. Fails when it does not succeed. */
+export async function outputOf(kubectl: Kubectl, pod: object): Promise<string> {
+  const { name } = (pod as { metadata: { name: string } }).metadata;
+  await kubectl.apply(pod);
+  const wait = await kubectl.run(['wait', '--for=jsonpath={.status.phase}=Succeeded', `pod/${name}`, '--timeout=40s']);
+  if (wait.code !== 0) {
+    const told = await kubectl.run(['describe', 'pod', name]);
+    const log = await kubectl.run(['logs', name]);
+    throw new Error(`pod ${name} did not succeed: ${log.stdout}${log.stderr}\n${told.stdout}`);
+  }
+  return kubectl.ok(['logs', name]);
+}
