@@ -85,6 +85,7 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     authorizer,
     admission: admissionChain({
       webhooks: new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock }),
+      authorizer,
       tolerations: {
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,

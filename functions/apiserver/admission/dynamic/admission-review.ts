@@ -20,36 +20,48 @@ export function reviewRequest(parts: {
   object: KubernetesObject | undefined;
   oldObject: KubernetesObject | undefined;
 }): KubernetesObject & { request: object } {
-  const { version, uid, attributes, phase, form } = parts;
+  const { options, ...body } = requestBody(parts.attributes, parts.phase, parts.form);
+  return {
+    kind: KIND,
+    apiVersion: `${GROUP}/${parts.version}`,
+    request: {
+      uid: parts.uid,
+      ...body,
+      object: parts.object ?? null,
+      oldObject: parts.oldObject ?? null,
+      options: options ?? null,
+    },
+  };
+}
+
+/** What is said of a request besides its objects: to webhooks, and to expressions as `request`. */
+export function requestBody(
+  attributes: AdmissionAttributes,
+  phase: AdmissionPhase,
+  form: ObjectForm,
+): { options?: KubernetesObject } & Record<string, unknown> {
   const { request, user, subresource } = attributes;
   const name = request.name(phase);
   const namespace = namespaceOf(attributes);
   const requested = request.form;
   return {
-    kind: KIND,
-    apiVersion: `${GROUP}/${version}`,
-    request: {
-      uid,
-      kind: form.kind,
-      resource: resourceOf(form),
-      ...(subresource === '' ? {} : { subResource: subresource }),
-      requestKind: requested.kind,
-      requestResource: resourceOf(requested),
-      ...(subresource === '' ? {} : { requestSubResource: subresource }),
-      ...(name === '' ? {} : { name }),
-      ...(namespace === '' ? {} : { namespace }),
-      operation: attributes.operation,
-      userInfo: {
-        username: user.username,
-        ...(user.uid === undefined ? {} : { uid: user.uid }),
-        groups: user.groups,
-        ...(user.extra === undefined ? {} : { extra: user.extra }),
-      },
-      object: parts.object ?? null,
-      oldObject: parts.oldObject ?? null,
-      dryRun: attributes.dryRun,
-      options: request.options ?? null,
+    kind: form.kind,
+    resource: resourceOf(form),
+    ...(subresource === '' ? {} : { subResource: subresource }),
+    requestKind: requested.kind,
+    requestResource: resourceOf(requested),
+    ...(subresource === '' ? {} : { requestSubResource: subresource }),
+    ...(name === '' ? {} : { name }),
+    ...(namespace === '' ? {} : { namespace }),
+    operation: attributes.operation,
+    userInfo: {
+      username: user.username,
+      ...(user.uid === undefined ? {} : { uid: user.uid }),
+      groups: user.groups,
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
     },
+    dryRun: attributes.dryRun,
+    ...(request.options === undefined ? {} : { options: request.options }),
   };
 }
 

@@ -5,8 +5,10 @@ import { parseJson } from '../../../../lib/json/parse.js';
 import { jsonPatch, PatchError } from '../../../../lib/schema/patch/index.js';
 import type { V1MutatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
 import { cloneJson, equalJson } from '../../registry/json-values.js';
+import type { Authorizer } from '../../auth/auth.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ObjectForm } from '../plugin.js';
+import { AccessQuestions } from './access.js';
 import { CallingWebhookError, deniedByWebhook } from './errors.js';
 import { isExempt } from './rules.js';
 import { askWebhook, mayIgnore, relevantForm, webhooksOf, type Webhook } from './webhook.js';
@@ -25,7 +27,7 @@ interface Memory {
 }
 
 /** Calls mutating webhooks one after the other, each with what the one before has made of the object. */
-export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
+export function mutatingWebhooks(caller: WebhookCaller, authorizer: Authorizer): AdmissionPlugin {
   const known = new WeakMap<readonly object[], Webhook[]>();
   return {
     name: NAME,
@@ -36,12 +38,13 @@ export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
       if (configurations.length === 0 || isExempt(attributes)) return;
       let webhooks = known.get(configurations);
       if (webhooks === undefined) known.set(configurations, (webhooks = webhooksOf(configurations)));
+      const access = new AccessQuestions(authorizer, attributes);
       const memory = memoryOf(attributes);
       const { reinvocation } = attributes;
       if (reinvocation.isAgain && !equalJson(memory.lastOutput, attributes.object)) requireReinvocation(memory);
       let isCalled = false;
       for (const webhook of webhooks) {
-        const form = await relevantForm(webhook, attributes, context);
+        const form = await relevantForm(webhook, { attributes, context, phase: 'mutate', access });
         // What was not called in the first round is not called in the second.
         if (form === undefined || (reinvocation.isAgain && !memory.toReinvoke.has(webhook.id))) continue;
         isCalled = true;

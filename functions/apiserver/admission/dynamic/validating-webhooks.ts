@@ -1,8 +1,10 @@
 import { internalError } from '../../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../../lib/api/meta.js';
 import type { V1ValidatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
+import type { Authorizer } from '../../auth/auth.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ObjectForm } from '../plugin.js';
+import { AccessQuestions } from './access.js';
 import { CallingWebhookError, deniedByWebhook } from './errors.js';
 import { isExempt } from './rules.js';
 import { askWebhook, mayIgnore, relevantForm, webhooksOf, type Webhook } from './webhook.js';
@@ -10,7 +12,7 @@ import { askWebhook, mayIgnore, relevantForm, webhooksOf, type Webhook } from '.
 const CONFIGURATIONS = { group: 'admissionregistration.k8s.io', plural: 'validatingwebhookconfigurations' };
 
 /** Calls validating webhooks, all at once: each sees the object as it will be stored. */
-export function validatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
+export function validatingWebhooks(caller: WebhookCaller, authorizer: Authorizer): AdmissionPlugin {
   const known = new WeakMap<readonly object[], Webhook[]>();
   return {
     name: 'ValidatingAdmissionWebhook',
@@ -21,9 +23,10 @@ export function validatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
       if (configurations.length === 0 || isExempt(attributes)) return;
       let webhooks = known.get(configurations);
       if (webhooks === undefined) known.set(configurations, (webhooks = webhooksOf(configurations)));
+      const access = new AccessQuestions(authorizer, attributes);
       const relevant: { webhook: Webhook; form: ObjectForm }[] = [];
       for (const webhook of webhooks) {
-        const form = await relevantForm(webhook, attributes, context);
+        const form = await relevantForm(webhook, { attributes, context, phase: 'validate', access });
         if (form !== undefined) relevant.push({ webhook, form });
       }
       const refusals = await Promise.all(

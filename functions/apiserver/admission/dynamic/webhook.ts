@@ -1,4 +1,4 @@
-import { timeoutError } from '../../../../lib/api/errors.js';
+import { forbiddenError, timeoutError } from '../../../../lib/api/errors.js';
 import type { ApiError } from '../../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../../lib/api/meta.js';
 import { randomUuid } from '../../../../lib/random.js';
@@ -6,9 +6,12 @@ import type { V1MutatingWebhook, V1ValidatingWebhook } from '../../../../lib/sch
 import { WebhookCallError } from '../../webhooks/errors.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPhase, ObjectForm } from '../plugin.js';
+import type { AccessQuestions } from './access.js';
 import { readReview, REVIEW_VERSIONS, reviewRequest, type Verdict } from './admission-review.js';
 import { CallingWebhookError, dryRunUnsupported } from './errors.js';
-import { WEBHOOK_TIMEOUT_SECONDS } from './limits.js';
+import { Evaluation, subjectOf, type NamedProgram } from './evaluation.js';
+import { MATCH_CONDITIONS_COST_MAX, WEBHOOK_TIMEOUT_SECONDS } from './limits.js';
+import { compileConditions, conditionsHold } from './match-conditions.js';
 import { matchingForm } from './rules.js';
 import { namespaceSelected, objectSelected } from './selectors.js';
 
@@ -17,6 +20,8 @@ export interface Webhook {
   readonly definition: V1MutatingWebhook | V1ValidatingWebhook;
   /** Unique among all. */
   readonly id: string;
+  /** Compiled when they are first needed. */
+  conditions(): readonly NamedProgram[];
 }
 
 /** All webhooks in the order they are called: by the name of their configuration, then as they stand in it. */
@@ -28,21 +33,43 @@ export function webhooksOf(
     .flatMap(({ metadata, webhooks = [] }) =>
       webhooks.map((definition, index) => {
         const earlier = webhooks.slice(0, index).filter(({ name }) => name === definition.name).length;
-        return { definition, id: `${metadata?.name ?? ''}/${definition.name}/${earlier}` };
+        let conditions: readonly NamedProgram[] | undefined;
+        return {
+          definition,
+          id: `${metadata?.name ?? ''}/${definition.name}/${earlier}`,
+          conditions: () => (conditions ??= compileConditions(definition.matchConditions, { hasAuthorizer: true })),
+        };
       }),
     );
 }
 
 /** The form in which a webhook wants to see a write; undefined when it is not to be called. Throws an ApiError where that cannot be told. */
 export async function relevantForm(
-  { definition }: Webhook,
-  attributes: AdmissionAttributes,
-  context: AdmissionContext,
+  webhook: Webhook,
+  write: { attributes: AdmissionAttributes; context: AdmissionContext; phase: AdmissionPhase; access: AccessQuestions },
 ): Promise<ObjectForm | undefined> {
+  const { definition } = webhook;
+  const { attributes, context } = write;
   const form = matchingForm(definition.rules, definition.matchPolicy, attributes);
   if (form === undefined || !objectSelected(definition.objectSelector, attributes)) return undefined;
   if (!(await namespaceSelected(definition.namespaceSelector, attributes, context))) return undefined;
-  return form;
+  return (await meetsConditions(webhook, form, write)) ? form : undefined;
+}
+
+async function meetsConditions(
+  webhook: Webhook,
+  form: ObjectForm,
+  { attributes, phase, access }: { attributes: AdmissionAttributes; phase: AdmissionPhase; access: AccessQuestions },
+): Promise<boolean> {
+  if ((webhook.definition.matchConditions ?? []).length === 0) return true;
+  const conditions = webhook.conditions();
+  const subject = await subjectOf(attributes, phase, form, undefined);
+  const evaluation = new Evaluation({ subject, params: undefined, access, costMax: MATCH_CONDITIONS_COST_MAX });
+  const { matches, error } = await conditionsHold(conditions, evaluation);
+  if (error === undefined) return matches;
+  if (webhook.definition.failurePolicy === 'Ignore') return false;
+  const { group, resource } = attributes.request.form;
+  throw forbiddenError({ group, resource }, attributes.request.name(phase), error);
 }
 
 /** Asks a webhook. Throws a `CallingWebhookError` when it fails, and an ApiError where it must not be asked at all. */

@@ -6,12 +6,14 @@ import {
   tooMany,
   type FieldError,
 } from '../../../../lib/api/field-errors.js';
+import { BOOL, type CelType } from '../../../../lib/cel/index.js';
 import { isPathSegmentName } from '../../../../lib/api/names.js';
 import type {
   V1MatchCondition,
   V1MatchResources,
   V1NamedRuleWithOperations,
 } from '../../../../lib/schema/generated/types.js';
+import { compileExpression, ExpressionError, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
 import { formatErrors, isQualifiedName } from '../shared/formats.js';
 import { validateLabelSelector } from '../shared/labels.js';
 import { oneOfErrors } from '../shared/one-of.js';
@@ -110,14 +112,20 @@ function resourceErrors(resources: readonly string[], field: string): FieldError
   return errors;
 }
 
-/** Names and presence of expressions; what they mean is checked when policies are honoured. */
-export function matchConditionErrors(conditions: readonly V1MatchCondition[], path: string): FieldError[] {
+/** Names of conditions, and expressions that give a bool. */
+export function matchConditionErrors(
+  conditions: readonly V1MatchCondition[],
+  path: string,
+  scope: ExpressionScope = { hasAuthorizer: true },
+): FieldError[] {
   const names = new Set<string>();
   return [
     ...(conditions.length > CONDITIONS_MAX ? [tooMany(path, conditions.length, CONDITIONS_MAX)] : []),
     ...conditions.flatMap(({ name, expression }, index) => {
       const at = `${path}[${index}]`;
-      const errors = isBlank(expression) ? [required(`${at}.expression`)] : [];
+      const errors = isBlank(expression)
+        ? [required(`${at}.expression`)]
+        : expressionErrors(expression, `${at}.expression`, [BOOL], scope);
       if (!name) return [...errors, required(`${at}.name`)];
       errors.push(...formatErrors(`${at}.name`, name, isQualifiedName));
       if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
@@ -125,6 +133,22 @@ export function matchConditionErrors(conditions: readonly V1MatchCondition[], pa
       return errors;
     }),
   ];
+}
+
+/** Why an expression cannot be used: with the compiler's own words. */
+export function expressionErrors(
+  expression: string,
+  field: string,
+  results: readonly CelType[] | undefined,
+  scope: ExpressionScope,
+): FieldError[] {
+  try {
+    compileExpression(expression, results, scope);
+    return [];
+  } catch (error) {
+    if (error instanceof ExpressionError) return [invalid(field, expression, error.message)];
+    throw error;
+  }
 }
 
 export function isBlank(text: string | undefined): boolean {

@@ -1,9 +1,11 @@
 import type { V1MutatingAdmissionPolicy, V1Mutation } from '../../../../lib/schema/generated/types.js';
 import { forbidden, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
 
+import { listOf, type CelType } from '../../../../lib/cel/index.js';
 import { oneOfErrors } from '../shared/one-of.js';
-import { defaultMatchResources, isBlank, MUTATING_OPERATIONS } from './match-rules.js';
-import { policyErrors } from './policy-rules.js';
+import { JSON_PATCH_TYPE, OBJECT_TYPE, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import { defaultMatchResources, expressionErrors, isBlank, MUTATING_OPERATIONS } from './match-rules.js';
+import { policyErrors, scopeWithVariables } from './policy-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramKindText } from './params.js';
@@ -20,7 +22,6 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
   definition: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
   categories: ['api-extensions'],
   hasGeneration: true,
-  inert: true,
   allowUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec === undefined) return;
@@ -32,7 +33,9 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
     return [
       ...policyErrors(spec ?? {}, MUTATING_OPERATIONS),
       ...(mutations.length === 0 ? [required('spec.mutations', 'mutations must contain at least one item')] : []),
-      ...mutations.flatMap((mutation, index) => mutationErrors(mutation, `spec.mutations[${index}]`)),
+      ...mutations.flatMap((mutation, index) =>
+        mutationErrors(mutation, `spec.mutations[${index}]`, scopeWithVariables(spec ?? {})),
+      ),
       ...(reinvocationPolicy === ''
         ? [required('spec.reinvocationPolicy')]
         : oneOfErrors('spec.reinvocationPolicy', reinvocationPolicy, REINVOCATION_POLICIES)),
@@ -56,19 +59,23 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
 });
 
 /** The type of a mutation says which of its two expressions is the one that is set. */
-function mutationErrors({ patchType, applyConfiguration, jsonPatch }: V1Mutation, path: string): FieldError[] {
+function mutationErrors(
+  { patchType, applyConfiguration, jsonPatch }: V1Mutation,
+  path: string,
+  scope: ExpressionScope,
+): FieldError[] {
   if (!patchType) return [required(`${path}.patchType`)];
   switch (patchType) {
     case 'ApplyConfiguration':
       return [
-        ...expressionErrors(applyConfiguration?.expression, `${path}.applyConfiguration`, applyConfiguration),
+        ...mutationExpressionErrors(applyConfiguration, `${path}.applyConfiguration`, OBJECT_TYPE, scope),
         ...(jsonPatch === undefined
           ? []
           : [forbidden(`${path}.jsonPatch`, 'must not be specified when patchType is ApplyConfiguration')]),
       ];
     case 'JSONPatch':
       return [
-        ...expressionErrors(jsonPatch?.expression, `${path}.jsonPatch`, jsonPatch),
+        ...mutationExpressionErrors(jsonPatch, `${path}.jsonPatch`, listOf(JSON_PATCH_TYPE), scope),
         ...(applyConfiguration === undefined
           ? []
           : [forbidden(`${path}.applyConfiguration`, 'must not be specified when patchType is JSONPatch')]),
@@ -78,7 +85,15 @@ function mutationErrors({ patchType, applyConfiguration, jsonPatch }: V1Mutation
   }
 }
 
-function expressionErrors(expression: string | undefined, path: string, holder: unknown): FieldError[] {
+function mutationExpressionErrors(
+  holder: { expression?: string } | undefined,
+  path: string,
+  type: CelType,
+  scope: ExpressionScope,
+): FieldError[] {
   if (holder === undefined) return [required(path)];
-  return isBlank(expression) ? [required(`${path}.expression`, 'expression is not specified')] : [];
+  const { expression = '' } = holder;
+  return isBlank(expression)
+    ? [required(`${path}.expression`, 'expression is not specified')]
+    : expressionErrors(expression, `${path}.expression`, [type], { ...scope, makesObjects: true });
 }

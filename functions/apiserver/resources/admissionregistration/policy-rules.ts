@@ -6,6 +6,7 @@ import type {
   V1Variable,
 } from '../../../../lib/schema/generated/types.js';
 import { parseApiVersion } from '../../../../lib/api/meta.js';
+import { compileVariables, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
 import { isDns1035Label, isDns1123Subdomain } from '../shared/formats.js';
 import { oneOfErrors } from '../shared/one-of.js';
 import { isBlank, matchConditionErrors, matchResourcesErrors } from './match-rules.js';
@@ -14,7 +15,7 @@ const FAILURE_POLICIES = ['Fail', 'Ignore'];
 const CEL_IDENTIFIER = /^[_a-zA-Z][_a-zA-Z0-9]*$/;
 
 /** What policies that validate and policies that mutate have in common. */
-interface PolicySpec {
+export interface PolicySpec {
   failurePolicy?: string;
   paramKind?: V1ParamKind;
   matchConstraints?: V1MatchResources;
@@ -34,9 +35,30 @@ export function policyErrors(spec: PolicySpec, operations: readonly string[]): F
     ...(matchConstraints !== undefined && (matchConstraints.resourceRules ?? []).length === 0
       ? [required('spec.matchConstraints.resourceRules')]
       : []),
-    ...matchConditionErrors(matchConditions, 'spec.matchConditions'),
+    ...matchConditionErrors(matchConditions, 'spec.matchConditions', scopeOf(spec)),
     ...variables.flatMap((variable, index) => variableErrors(variable, `spec.variables[${index}]`)),
+    ...compilationErrors(variables, scopeOf(spec)),
   ];
+}
+
+/** What the expressions of a policy may look at, its variables aside. */
+export function scopeOf({ paramKind }: Pick<PolicySpec, 'paramKind'>): ExpressionScope {
+  return { hasParams: paramKind !== undefined, hasAuthorizer: true };
+}
+
+/** The same, with its variables. */
+export function scopeWithVariables(spec: PolicySpec): ExpressionScope {
+  const scope = scopeOf(spec);
+  return { ...scope, variables: compileVariables(spec.variables, scope, () => undefined).types };
+}
+
+function compilationErrors(variables: readonly V1Variable[], scope: ExpressionScope): FieldError[] {
+  if (!variables.every(({ name, expression }) => CEL_IDENTIFIER.test(name ?? '') && !isBlank(expression))) return [];
+  const errors: FieldError[] = [];
+  compileVariables(variables, scope, (index, error) =>
+    errors.push(invalid(`spec.variables[${index}].expression`, variables[index]?.expression, error.message)),
+  );
+  return errors;
 }
 
 function paramKindErrors({ apiVersion = '', kind = '' }: V1ParamKind): FieldError[] {

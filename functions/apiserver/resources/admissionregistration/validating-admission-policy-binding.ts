@@ -19,7 +19,6 @@ export const validatingAdmissionPolicyBinding = defineKind<V1ValidatingAdmission
   definition: 'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding',
   categories: ['api-extensions'],
   hasGeneration: true,
-  inert: true,
   allowUnconditionalUpdate: false,
   defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
   validate: ({ spec }) =>

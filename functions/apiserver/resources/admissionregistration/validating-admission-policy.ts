@@ -6,9 +6,11 @@ import type {
 } from '../../../../lib/schema/generated/types.js';
 import { duplicate, invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
 
+import { BOOL, NULL, STRING } from '../../../../lib/cel/index.js';
 import { oneOfErrors } from '../shared/one-of.js';
-import { ALL_OPERATIONS, defaultMatchResources, isBlank } from './match-rules.js';
-import { policyErrors } from './policy-rules.js';
+import type { ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import { ALL_OPERATIONS, defaultMatchResources, expressionErrors, isBlank } from './match-rules.js';
+import { policyErrors, scopeWithVariables } from './policy-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
 import { paramKindText } from './params.js';
@@ -28,7 +30,6 @@ export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>
   categories: ['api-extensions'],
   hasStatus: true,
   hasGeneration: true,
-  inert: true,
   allowUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec === undefined) return;
@@ -53,24 +54,32 @@ export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>
   ],
 });
 
-function checkErrors({ validations = [], auditAnnotations = [] }: V1ValidatingAdmissionPolicySpec): FieldError[] {
+function checkErrors(spec: V1ValidatingAdmissionPolicySpec): FieldError[] {
+  const { validations = [], auditAnnotations = [] } = spec;
   if (validations.length + auditAnnotations.length === 0) {
     return [required('spec.validations', NOTHING_TO_DO), required('spec.auditAnnotations', NOTHING_TO_DO)];
   }
+  const scope = scopeWithVariables(spec);
   return [
-    ...validations.flatMap((validation, index) => validationErrors(validation, `spec.validations[${index}]`)),
-    ...auditAnnotationErrors(auditAnnotations),
+    ...validations.flatMap((validation, index) => validationErrors(validation, `spec.validations[${index}]`, scope)),
+    ...auditAnnotationErrors(auditAnnotations, scope),
   ];
 }
 
 function validationErrors(
   { expression, message, messageExpression, reason }: V1Validation,
   path: string,
+  scope: ExpressionScope,
 ): FieldError[] {
   const emptyIfGiven = (field: string, text: string | undefined): FieldError[] =>
     text && isBlank(text) ? [invalid(`${path}.${field}`, text, 'must be non-empty if specified')] : [];
   return [
-    ...(isBlank(expression) ? [required(`${path}.expression`, 'expression is not specified')] : []),
+    ...(isBlank(expression)
+      ? [required(`${path}.expression`, 'expression is not specified')]
+      : expressionErrors(expression, `${path}.expression`, [BOOL], scope)),
+    ...(messageExpression && !isBlank(messageExpression)
+      ? expressionErrors(messageExpression, `${path}.messageExpression`, [STRING], { ...scope, hasAuthorizer: false })
+      : []),
     ...emptyIfGiven('messageExpression', messageExpression),
     ...emptyIfGiven('message', message),
     ...((message ?? '').trim().includes('\n')
@@ -80,7 +89,7 @@ function validationErrors(
   ];
 }
 
-function auditAnnotationErrors(annotations: readonly V1AuditAnnotation[]): FieldError[] {
+function auditAnnotationErrors(annotations: readonly V1AuditAnnotation[], scope: ExpressionScope): FieldError[] {
   const path = 'spec.auditAnnotations';
   return [
     ...(annotations.length > AUDIT_ANNOTATIONS_MAX
@@ -89,7 +98,7 @@ function auditAnnotationErrors(annotations: readonly V1AuditAnnotation[]): Field
     ...annotations.flatMap(({ key, valueExpression }, index) => [
       ...(isBlank(valueExpression)
         ? [required(`${path}[${index}].valueExpression`, 'valueExpression is not specified')]
-        : []),
+        : expressionErrors(valueExpression, `${path}[${index}].valueExpression`, [STRING, NULL], scope)),
       ...(annotations.findIndex((other) => other.key === key) < index ? [duplicate(`${path}[${index}].key`, key)] : []),
     ]),
   ];
