@@ -85,7 +85,7 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     authorizer,
     admission: admissionChain({
       webhooks: new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock }),
-      authorizer,
+      log,
       tolerations: {
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,

@@ -152,6 +152,77 @@ test('row 6: Admission webhook, update validating webhook', async () => {
   expect((await api.request('POST', MAPS, map('three'))).status).toBe(400);
 });
 
+test.each([
+  [
+    'row 7: Mutating Admission webhook, create and update mutating webhook configuration with matchConditions',
+    MUTATING,
+  ],
+  [
+    'row 8: Validating Admission webhook, create and update validating webhook configuration with matchConditions',
+    VALIDATING,
+  ],
+])('%s', async (_title, collection) => {
+  const matchConditions = [{ name: 'expression-1', expression: "object.metadata.namespace == 'production'" }];
+  const { json } = await register(collection, 'conditional', hook('/always-deny', { matchConditions }));
+  expect(json.webhooks[0].matchConditions).toEqual(matchConditions);
+  expect((await api.request('POST', MAPS, map('elsewhere'))).status).toBe(201);
+  const changed = [{ name: 'expression-2', expression: "object.metadata.namespace == 'default'" }];
+  json.webhooks[0].matchConditions = changed;
+  await api.request('PUT', `${collection}/conditional`, json);
+  const read = await api.request('GET', `${collection}/conditional`);
+  expect(read.json.webhooks[0].matchConditions).toEqual(changed);
+  expect((await api.request('POST', MAPS, map('here'))).status).toBe(400);
+});
+
+test('row 19: Mutating Admission webhook, mutating webhook excluding object with specific name', async () => {
+  const matchConditions = [{ name: 'skip-me', expression: "object.metadata.name != 'skip-me'" }];
+  await register(MUTATING, 'excluding', hook('/first', { matchConditions }));
+  const data = { 'mutation-start': 'yes' };
+  expect((await api.request('POST', MAPS, map('skip-me', data))).json.data).toEqual(data);
+  expect((await api.request('POST', MAPS, map('mutate-me', data))).json.data).toEqual({
+    ...data,
+    'mutation-stage-1': 'yes',
+  });
+});
+
+test.each([
+  ['row 22: Mutating Admission webhook, reject mutating webhook configurations with invalid matchConditions', MUTATING],
+  [
+    'row 23: Validating Admission webhook, reject validating webhook configurations with invalid matchConditions',
+    VALIDATING,
+  ],
+])('%s', async (_title, collection) => {
+  const matchConditions = [{ name: 'invalid', expression: '... [] bad expression' }];
+  const webhooks = [hook('/nothing', { matchConditions })];
+  const { json } = await api.request('POST', collection, { metadata: { name: 'invalid' }, webhooks });
+  expect(json).toMatchObject({ code: 422, reason: 'Invalid' });
+  expect(json.message).toContain(
+    'webhooks[0].matchConditions[0].expression: Invalid value: "... [] bad expression": compilation failed: ERROR: <input>:1:',
+  );
+});
+
+test('match conditions may ask the authorizer, and what fails in them is decided by the failure policy', async () => {
+  const asking = [
+    {
+      name: 'not-for-breakers',
+      expression: "!authorizer.group('').resource('configmaps').check('breakglass').allowed()",
+    },
+  ];
+  await register(VALIDATING, 'asking', hook('/always-deny', { matchConditions: asking }));
+  expect((await api.request('POST', MAPS, map('broken-glass'))).status).toBe(201);
+  await api.request('DELETE', `${VALIDATING}/asking`);
+  const failing = [{ name: 'failing', expression: "object.data.nothing == 'x'" }];
+  await register(VALIDATING, 'failing', hook('/always-deny', { matchConditions: failing }));
+  const refused = await api.request('POST', MAPS, map('failing'));
+  expect(refused.json).toMatchObject({ code: 403, reason: 'Forbidden' });
+  expect(refused.json.message).toBe(
+    `configmaps "failing" is forbidden: expression 'object.data.nothing == 'x'' resulted in error: no such key: data`,
+  );
+  await api.request('DELETE', `${VALIDATING}/failing`);
+  await register(VALIDATING, 'failing', hook('/always-deny', { matchConditions: failing, failurePolicy: 'Ignore' }));
+  expect((await api.request('POST', MAPS, map('failing'))).status).toBe(201);
+});
+
 test('row 9: Admission webhook, deny attach', async () => {
   await api.request('POST', PODS, pod('to-be-attached'));
   const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['CONNECT'], resources: ['pods/attach'] };

@@ -6,7 +6,7 @@ import type { V1Node, V1Pod, V1PodSpec } from '../../../lib/schema/generated/typ
 import type { KindDefinition } from '../resources/kind.js';
 import { staticAdmission } from './index.js';
 import type { AdmissionAttributes } from './plugin.js';
-import { requestForTests, TestObjects } from './test-objects.js';
+import { NO_KINDS, requestForTests, TestObjects } from './test-objects.js';
 
 const admin: UserInfo = { username: 'admin', groups: ['system:masters'] };
 const node: UserInfo = { username: 'system:node:n1', groups: ['system:nodes'] };
@@ -55,7 +55,7 @@ async function admit<T extends object>(what: string, object: T | undefined, writ
     warn: () => undefined,
   };
   const authorizer = { authorize: async () => ({ allowed: false, reason: '' }) };
-  const context = { clock, random: seededRandom(1), objects, policies: objects, authorizer };
+  const context = { clock, random: seededRandom(1), objects, policies: objects, catalog: NO_KINDS, authorizer };
   const plugins = staticAdmission({ tolerations: { notReadySeconds: 10, unreachableSeconds: 20 } });
   for (const plugin of plugins) await plugin.mutate?.(attributes, context);
   for (const plugin of plugins) await plugin.validate?.(attributes, context);

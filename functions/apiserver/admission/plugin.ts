@@ -2,6 +2,7 @@ import type { GroupVersionKind, KubernetesObject, UserInfo } from '../../../lib/
 import type { Clock } from '../../../lib/clock/clock.js';
 import type { Random } from '../../../lib/random.js';
 import type { Authorizer } from '../auth/auth.js';
+import type { Resource } from '../registry/catalog.js';
 import type { KindDefinition } from '../resources/kind.js';
 
 /** One write on its way to the store. Plugins of the mutating phase may change `object`. */
@@ -79,6 +80,14 @@ export interface AdmissionContext {
   readonly objects: ObjectReader;
   readonly policies: PolicyReader;
   readonly authorizer: Authorizer;
+  readonly catalog: ServedKinds;
+}
+
+/** What is served, for those who name other objects by their kind. */
+export interface ServedKinds {
+  all(): readonly Resource[];
+  /** A stored object as a version serves it. */
+  show(resource: Resource, stored: KubernetesObject): KubernetesObject;
 }
 
 /** Reads of what every request depends on (webhook configurations, policies): at most a second old, and current as to writes through this server. */

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../../lib/api/meta.js';
-import type { AdmissionAttributes, ObjectReader } from './plugin.js';
+import type { AdmissionAttributes, ObjectReader, ServedKinds } from './plugin.js';
 
 /** Objects in memory for unit tests, by plural: `new TestObjects({ pods: [pod] })`. */
 export class TestObjects implements ObjectReader {
@@ -75,3 +75,6 @@ export function requestForTests(): Pick<AdmissionAttributes, 'request' | 'reinvo
     reinvocation: { isAgain: false, request: () => undefined, memory: new Map() },
   };
 }
+
+/** Nothing is served: for plugins that do not look. */
+export const NO_KINDS: ServedKinds = { all: () => [], show: (_resource, stored) => stored };

@@ -1,5 +1,6 @@
 import type { ErrorTarget } from '../../../lib/api/errors.js';
-import { apiVersionOf } from '../../../lib/api/meta.js';
+import { apiVersionOf, type KubernetesObject } from '../../../lib/api/meta.js';
+import { fromStorage } from './convert.js';
 import { ALL_VERBS, collectionOf, type AlternateVersion, type KindDefinition, type Verb } from '../resources/kind.js';
 
 /** One resource as it is served under one group and version. */
@@ -59,6 +60,11 @@ export class Catalog {
     return resource.alternate === undefined
       ? resource
       : (this.#stored.get(`${resource.definition.group}/${resource.definition.plural}`) as Resource);
+  }
+
+  /** A stored object as a version serves it. Never changes its argument. */
+  show(resource: Resource, stored: KubernetesObject): KubernetesObject {
+    return fromStorage(resource, stored);
   }
 
   /** Everything served, in the order of the kinds. */

@@ -5,7 +5,6 @@ import { parseJson } from '../../../../lib/json/parse.js';
 import { jsonPatch, PatchError } from '../../../../lib/schema/patch/index.js';
 import type { V1MutatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
 import { cloneJson, equalJson } from '../../registry/json-values.js';
-import type { Authorizer } from '../../auth/auth.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ObjectForm } from '../plugin.js';
 import { AccessQuestions } from './access.js';
@@ -27,7 +26,7 @@ interface Memory {
 }
 
 /** Calls mutating webhooks one after the other, each with what the one before has made of the object. */
-export function mutatingWebhooks(caller: WebhookCaller, authorizer: Authorizer): AdmissionPlugin {
+export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
   const known = new WeakMap<readonly object[], Webhook[]>();
   return {
     name: NAME,
@@ -38,7 +37,7 @@ export function mutatingWebhooks(caller: WebhookCaller, authorizer: Authorizer):
       if (configurations.length === 0 || isExempt(attributes)) return;
       let webhooks = known.get(configurations);
       if (webhooks === undefined) known.set(configurations, (webhooks = webhooksOf(configurations)));
-      const access = new AccessQuestions(authorizer, attributes);
+      const access = new AccessQuestions(context.authorizer, attributes);
       const memory = memoryOf(attributes);
       const { reinvocation } = attributes;
       if (reinvocation.isAgain && !equalJson(memory.lastOutput, attributes.object)) requireReinvocation(memory);

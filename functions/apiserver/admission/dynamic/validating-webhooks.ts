@@ -1,7 +1,6 @@
 import { internalError } from '../../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../../lib/api/meta.js';
 import type { V1ValidatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
-import type { Authorizer } from '../../auth/auth.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ObjectForm } from '../plugin.js';
 import { AccessQuestions } from './access.js';
@@ -12,7 +11,7 @@ import { askWebhook, mayIgnore, relevantForm, webhooksOf, type Webhook } from '.
 const CONFIGURATIONS = { group: 'admissionregistration.k8s.io', plural: 'validatingwebhookconfigurations' };
 
 /** Calls validating webhooks, all at once: each sees the object as it will be stored. */
-export function validatingWebhooks(caller: WebhookCaller, authorizer: Authorizer): AdmissionPlugin {
+export function validatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
   const known = new WeakMap<readonly object[], Webhook[]>();
   return {
     name: 'ValidatingAdmissionWebhook',
@@ -23,7 +22,7 @@ export function validatingWebhooks(caller: WebhookCaller, authorizer: Authorizer
       if (configurations.length === 0 || isExempt(attributes)) return;
       let webhooks = known.get(configurations);
       if (webhooks === undefined) known.set(configurations, (webhooks = webhooksOf(configurations)));
-      const access = new AccessQuestions(authorizer, attributes);
+      const access = new AccessQuestions(context.authorizer, attributes);
       const relevant: { webhook: Webhook; form: ObjectForm }[] = [];
       for (const webhook of webhooks) {
         const form = await relevantForm(webhook, { attributes, context, phase: 'validate', access });
