@@ -84,7 +84,7 @@ describe('services with cluster IPs', () => {
   test('184: PTR leads back, and follows the service', () => {
     const ptr = (): string[] => contents(zone.resolve('5.0.96.10.in-addr.arpa', TYPE.PTR));
     expect(ptr()).toEqual(['web.ns.svc.cluster.local']);
-    const v6 = `${[...'5000000000000000000000006900'].join('.')}.0.0.d.f.ip6.arpa`;
+    const v6 = `${'5000000000000000000000006900'.split('').join('.')}.0.0.d.f.ip6.arpa`;
     expect(contents(zone.resolve(v6, TYPE.PTR))).toEqual(['web.ns.svc.cluster.local']);
     source.setService('ns/web', undefined);
     expect(ptr()).toEqual([]);
