@@ -46,8 +46,11 @@ export const REFUSE = 'refuse';
 /** Clients that one endpoint remembers at a time; more are spread without affinity. */
 const AFFINITY_CLIENTS_MAX = 65_535;
 
-/** Who gets an address and port that several ask for: the lower one. A cluster IP cannot be taken away by an external IP. */
-const RANK = { clusterIp: '1', loadBalancer: '2', external: '3' } as const;
+/**
+ * Who gets an address and port that several ask for: the lower one. A cluster IP cannot be taken away by an external IP; the node's own DNS
+ * stands behind a service at its address that has endpoints, and before one that has none.
+ */
+export const RANK = { clusterIp: '1', nodeDns: '2', emptyClusterIp: '3', loadBalancer: '4', external: '5' } as const;
 
 /**
  * The rules for one service on this node: pure, and the same for the same input. What a packet goes through:
@@ -99,8 +102,9 @@ class PortCompiler {
 
   compile(): void {
     const { clusterIps, externalIps, loadBalancerIps, nodePort, sourceRanges } = this.#port;
+    const internal = this.#internalVerdict();
     for (const ip of clusterIps) {
-      this.#claimIp(ip, RANK.clusterIp, this.#internalVerdict());
+      this.#claimIp(ip, isRefusal(internal) ? RANK.emptyClusterIp : RANK.clusterIp, internal);
       this.#claimElement(CLUSTER_IPS, ip);
     }
     const external = this.#externalVerdict();

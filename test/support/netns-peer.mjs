@@ -50,6 +50,17 @@ const commands = {
       socket.send('x', port, host, (error) => error && done(error.code));
     });
   },
+  // One datagram and the one that comes back, in base64.
+  exchange({ host, port, message, timeoutMs = 1000 }) {
+    const socket = dgram.createSocket('udp4');
+    return new Promise((resolve) => {
+      const done = (result) => (clearTimeout(timer), socket.close(), resolve(result));
+      const timer = setTimeout(() => done('ETIMEDOUT'), timeoutMs);
+      socket.on('message', (answer) => done(answer.toString('base64')));
+      socket.on('error', (error) => done(error.code));
+      socket.send(Buffer.from(message, 'base64'), port, host);
+    });
+  },
   async http({ host, port }) {
     const response = await fetch(`http://${host}:${port}/`);
     return `${response.status} ${await response.text()}`;
