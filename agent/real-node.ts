@@ -24,6 +24,11 @@ import { CriImages } from './runtime/cri/images.js';
 import { nodeImages, toLocalImage } from './runtime/cri/local-images.js';
 import { runtimeProblem, type OpenRuntime } from './runtime/cri/open.js';
 import { CriStats } from './runtime/cri/stats.js';
+import { criStreaming } from './runtime/cri/streaming.js';
+import { AgentServer } from './server/agent-server.js';
+import { CallerGate } from './server/caller-gate.js';
+import { KubeletNode } from './server/kubelet-node.js';
+import { StatsSummary } from './server/stats-summary.js';
 import { systemMounter } from './volumes/mounts.js';
 import { TokenSource } from './volumes/token-source.js';
 import { VolumeManager } from './volumes/volume-manager.js';
@@ -43,7 +48,12 @@ export interface RealNodeOptions {
   clusterDomain: string;
   clusterDns: readonly string[];
   heartbeatMs: number;
+  /** Of the node's own server; 0 takes any free one. */
   kubeletPort: number;
+  /** PEM: the server's certificate and key, and the CA of callers; without them there is no server. */
+  serving?: { cert: string; key: string; clientCa: string };
+  /** Mounted files are compared with their objects so often. */
+  refreshMs?: number;
   capacity: Readonly<Record<string, string>>;
   /** Starts what pods reach each other and services by, once the node has its range of addresses. */
   startNetwork?(options: {
@@ -80,21 +90,33 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   const { connection, version } = options.runtime;
   const owner = { cluster: options.cluster, node: name };
   await mkdir(folder, { recursive: true, mode: 0o711 });
-  const description = await describeMachine({
-    name,
-    ip,
-    folder,
-    runtimeVersion: version,
-    kubeletPort: options.kubeletPort,
-    capacity: options.capacity,
-    random,
-  });
-  const allocatable = description.allocatable ?? description.capacity;
   const events = new EventRecorder(client, clock, 'kubelet', name);
   const replicas = new Replicas(client, clock);
   const runtime = new CriRuntime({ connection, clock, owner, version, log });
   const images = new CriImages(connection);
   const stats = new CriStats(connection, owner);
+  const summary = new StatsSummary({ clock, nodeName: name, stats, pods: () => kubelet.pods });
+  const server =
+    options.serving === undefined
+      ? undefined
+      : new AgentServer({
+          tls: options.serving,
+          gate: new CallerGate({ client, clock, nodeName: name }),
+          node: new KubeletNode({ kubelet: () => kubelet, runtime, clock, statsSummary: () => summary.read() }),
+          runtime: criStreaming(connection),
+          log: (message, data) => log('warn', message, data),
+        });
+  const kubeletPort = await server?.listen(options.kubeletPort, ip);
+  const description = await describeMachine({
+    name,
+    ip,
+    folder,
+    runtimeVersion: version,
+    kubeletPort,
+    capacity: options.capacity,
+    random,
+  });
+  const allocatable = description.allocatable ?? description.capacity;
   const exec = criExec(connection);
   const objects = new PodObjects(client, clock);
   const cgroups = new PodCgroups({
@@ -113,6 +135,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
       tokens: new TokenSource(client, clock),
       facts: () => ({ podIps: [], hostIps: [ip], allocatable }),
     },
+    ...(options.refreshMs === undefined ? {} : { refreshMs: options.refreshMs }),
     log,
   });
   const imageCleanup = new ImageCleanup({
@@ -205,6 +228,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     await Promise.all([housekeeping.stop(), kubelet.stop()]);
     await volumes.stop();
     replicas.close();
+    await server?.close();
     await (await network)?.close();
   };
   return {

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
 import { pino } from 'pino';
 import { realNode } from '../agent/real-node.js';
 import { boundedTransport } from '../lib/client/bounded-transport.js';
 import { Client } from '../lib/client/client.js';
-import { httpsTransport } from '../lib/client/https-transport.js';
+import { httpsTransport, type HttpsTransportOptions } from '../lib/client/https-transport.js';
 import { systemClock } from '../lib/clock/system.js';
 import { systemRandom } from '../lib/random.js';
 import type { AgentOptions } from './agent-options.js';
@@ -46,6 +47,7 @@ export async function agent(options: AgentOptions): Promise<void> {
     clusterDns: [options.clusterDns],
     heartbeatMs: HEARTBEAT_MS,
     kubeletPort: options.kubeletPort,
+    ...servingOf(server, (message) => process.stderr.write(`${message}\n`)),
     capacity: options.nodeCapacity,
     log: (level, message, data) => log[level](data, message),
   });
@@ -61,4 +63,21 @@ export async function agent(options: AgentOptions): Promise<void> {
   await Promise.race([stopped, ready.then(() => stopped)]);
   await node.stop();
   transport.close();
+}
+
+/** TLS servers (RFC 5280, id-kp-serverAuth). */
+const SERVER_USAGE = '1.3.6.1.5.5.7.3.1';
+
+/** The credential of the node serves too, where the cluster made it so: then the API server can read logs and run commands here. */
+function servingOf(
+  { ca, certificate }: HttpsTransportOptions,
+  say: (message: string) => void,
+): { serving: { cert: string; key: string; clientCa: string } } | undefined {
+  if (certificate !== undefined && new X509Certificate(certificate.cert).keyUsage.includes(SERVER_USAGE)) {
+    return { serving: { ...certificate, clientCa: ca } };
+  }
+  say(
+    'no logs, exec and metrics from this node: its kubeconfig has no certificate for a server. zeroplane kubeconfig --node makes one',
+  );
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { RealNode } from '../agent/real-node.js';
@@ -13,6 +14,7 @@ import type { Clock } from '../lib/clock/clock.js';
 import type { Random } from '../lib/random.js';
 import type { V1Pod } from '../lib/schema/generated/types.js';
 import type { OpenRuntime } from '../agent/runtime/cri/open.js';
+import type { ClusterPki } from './cluster-pki.js';
 import { noLog } from './no-log.js';
 
 export interface RealNodesOptions {
@@ -27,10 +29,15 @@ export interface RealNodesOptions {
   clusterDomain: string;
   clusterDns: readonly string[];
   heartbeatMs: number;
+  /** Where the node's server listens, if that is free. */
   kubeletPort: number;
+  pki: ClusterPki;
   transport(user: UserInfo): Transport;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
+
+/** Here reading an object costs next to nothing. */
+const REFRESH_MS = 5_000;
 
 /** A machine's name as a node's: lower case, and only what a DNS name may have. */
 export function machineNodeName(): string {
@@ -54,14 +61,20 @@ export class RealNodes implements NodeConnection {
 
   /** Resolves once the node is Ready. */
   async start(onReady: (ready: number) => void = () => undefined): Promise<void> {
-    const { transport, folder, ...rest } = this.#options;
+    const { transport, folder, pki, ip, ...rest } = this.#options;
     const name = machineNodeName();
+    const kubeletPort = (await isFree(rest.kubeletPort, ip)) ? rest.kubeletPort : 0;
+    const serving = await pki.node(name, [ip]);
     const user = { username: nodeUsername(name), groups: ['system:nodes', 'system:authenticated'] };
     // Loaded here: simulated nodes do without gRPC and all that belongs to containers.
     const { realNode } = await import('../agent/real-node.js');
     if (folder === undefined) this.#temporary = mkdtempSync(path.join(tmpdir(), 'zeroplane-node-'));
     this.#node = await realNode({
       ...rest,
+      ip,
+      kubeletPort,
+      serving: { cert: serving.certificate, key: serving.privateKey, clientCa: pki.authority.certificate },
+      refreshMs: REFRESH_MS,
       client: new Client(transport(user), 'kubelet'),
       name,
       folder: folder ?? this.#temporary ?? '',
@@ -90,4 +103,12 @@ export class RealNodes implements NodeConnection {
     const further = follow ? runtime.logs(found.id, { follow }, signal) : undefined;
     return formatLog(present, further, options, this.#options.clock.now());
   }
+}
+
+function isFree(port: number, address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, address, () => probe.close(() => resolve(true)));
+  });
 }

@@ -164,6 +164,7 @@ function realNodes(
     clusterDns: [options.clusterDns],
     heartbeatMs: HEARTBEAT_MS,
     kubeletPort: KUBELET_PORT,
+    pki,
     transport: transportOf(controlPlane),
     log: (level, message, data) => log[level](data, message),
   });

@@ -18,7 +18,8 @@ export interface MachineOptions {
   /** Where pods' things live: its file system is the node's ephemeral storage. */
   folder: string;
   runtimeVersion: string;
-  kubeletPort: number;
+  /** Undefined where the node has no server. */
+  kubeletPort: number | undefined;
   /** What the user says instead of, or beyond, what was found. */
   capacity: Readonly<Record<string, string>>;
   random: Random;
@@ -53,7 +54,7 @@ export async function describeMachine(options: MachineOptions): Promise<NodeDesc
     kernelVersion: release(),
     kubeletVersion: KUBELET_VERSION,
     containerRuntimeVersion: options.runtimeVersion,
-    kubeletPort: options.kubeletPort,
+    ...(options.kubeletPort === undefined ? {} : { kubeletPort: options.kubeletPort }),
     machineId,
     systemUuid: (await read('/sys/class/dmi/id/product_uuid')) || machineId,
     bootId: (await read('/proc/sys/kernel/random/boot_id')) || machineId,

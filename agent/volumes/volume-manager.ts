@@ -18,11 +18,13 @@ export interface VolumeManagerOptions {
   clock: Clock;
   mounter: Mounter;
   sources: PayloadSources;
+  /** Mounted files follow their objects at least this fast; default REFRESH_INTERVAL_MS. */
+  refreshMs?: number;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
-/** Mounted files follow their objects at least this fast. */
-const REFRESH_INTERVAL_MS = 10_000;
+/** Half of what the kubelet's own cache takes at most. */
+const REFRESH_INTERVAL_MS = 30_000;
 
 /** The volumes of the pods of a node: made before their containers, kept current, removed after them. */
 export class VolumeManager {
@@ -196,15 +198,15 @@ export class VolumeManager {
   }
 
   async #refresh(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, refreshMs = REFRESH_INTERVAL_MS } = this.#options;
     const { signal } = this.#stop;
     for (;;) {
-      await sleep(clock, REFRESH_INTERVAL_MS, signal);
+      await sleep(clock, refreshMs, signal);
       for (const [uid, { pod }] of this.#ready) {
         for (const volume of pod.spec?.volumes ?? []) {
           if (signal.aborted) return;
           if (!isFiles(volume) || !this.#ready.has(uid)) continue;
-          await this.#writeFiles(pod, volume, REFRESH_INTERVAL_MS / 2).catch((error: unknown) =>
+          await this.#writeFiles(pod, volume, refreshMs / 2).catch((error: unknown) =>
             log('warn', 'a mounted volume was not brought up to date', {
               pod: `${pod.metadata?.namespace}/${pod.metadata?.name}`,
               volume: volume.name,
