@@ -64,6 +64,10 @@ export interface Call {
 export interface WriteOptions {
   readonly dryRun: boolean;
   readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  /** Who writes, as the client names itself; '' where it does not. */
+  readonly fieldManager: string;
+  /** Of an apply: takes over what others own. */
+  readonly force: boolean;
 }
 
 export function hookContext(

@@ -1,5 +1,6 @@
 import { alreadyExists, badRequest } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
+import type { ManagerEntry } from '../../../lib/schema/apply/index.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import { admitWrite } from './admit.js';
 import { keyOf } from './catalog.js';
@@ -11,9 +12,11 @@ import { cloneJson } from './json-values.js';
 import { GENERATE_NAME_ATTEMPTS_MAX } from './limits.js';
 import { initialiseMetadata, matchNamespace, withMeta, type WithMeta } from './metadata.js';
 import { readWriteOptions } from './options.js';
+import { setApplied, trackWrite } from './ownership.js';
 import { present } from './present.js';
 import type { ApiResponse } from './request.js';
 import { reserve } from './reserve.js';
+import { writeObject } from './write-object.js';
 
 /** POST to a collection. */
 export async function handleCreate(registry: Registry, call: Call): Promise<ApiResponse> {
@@ -24,12 +27,16 @@ export async function handleCreate(registry: Registry, call: Call): Promise<ApiR
   return present(registry, call, 201, created);
 }
 
-/** Creates an object of the call's resource, decoded already. Returns the stored bytes. */
+/**
+ * Creates an object of the call's resource, decoded already. Returns the stored bytes. `applied`: who owns an object that comes from an
+ * applied configuration.
+ */
 export async function createObject(
   registry: Registry,
   call: Call,
   body: KubernetesObject,
   options: WriteOptions,
+  applied?: readonly ManagerEntry[],
 ): Promise<Uint8Array> {
   const given = withMeta(body);
   matchNamespace(given, call.path.namespace);
@@ -41,7 +48,7 @@ export async function createObject(
   for (let attempt = 1; ; attempt++) {
     const last = !generated || attempt === GENERATE_NAME_ATTEMPTS_MAX;
     const object = toStorage(registry, call.resource, last ? given : cloneJson(given));
-    const created = await createOnce(registry, call, object, { ...options, generated });
+    const created = await createOnce(registry, call, object, { ...options, generated, applied });
     if (created !== undefined) return created;
     if (last) throw alreadyExists(call.resource.target, object.metadata.name ?? '');
   }
@@ -52,12 +59,18 @@ async function createOnce(
   registry: Registry,
   call: Call,
   object: WithMeta,
-  options: WriteOptions & { generated: boolean },
+  options: WriteOptions & { generated: boolean; applied: readonly ManagerEntry[] | undefined },
 ): Promise<Uint8Array | undefined> {
   const resource = registry.catalog.storage(call.resource);
   const { definition } = resource;
   delete object.metadata.resourceVersion;
+  const given = object.metadata.managedFields;
   initialiseMetadata(registry, resource, object);
+  const { applied } = options;
+  const ownership =
+    applied === undefined
+      ? await trackWrite(registry, call, { resource, object, old: undefined, given, part: '', options })
+      : setApplied(registry, call, { object, options }, applied);
   const { namespace } = call.path;
   await admitWrite(registry, call, {
     operation: 'CREATE',
@@ -73,18 +86,15 @@ async function createOnce(
       definition.prepareForCreate?.(object, hookContext(registry, call, { ...options, subresource: '' }));
     },
   });
+  ownership.settle(object, call.warnings);
   const key = keyOf(namespace, object.metadata.name ?? '');
   if (options.dryRun && (await registry.store.get(resource.collection, key)) !== undefined) return undefined;
 
   const write = { namespace, subresource: '', object, old: undefined, dryRun: options.dryRun };
   return reserve(registry, resource, write, async () => {
-    const encoded = encodeObject(object);
-    if (options.dryRun) return encoded.unversioned();
+    if (options.dryRun) return encodeObject(object).unversioned();
     try {
-      const [revision] = await registry.store.write(resource.collection, [
-        { key, expect: 'absent', body: encoded.body },
-      ]);
-      return encoded.body(revision as number);
+      return await writeObject(registry, resource, { key, expect: 'absent', object, mayDisown: applied === undefined });
     } catch (error) {
       if (isStoreError(error, 'conflict')) return undefined;
       throw error;

@@ -83,6 +83,7 @@ function decodeBytes(registry: Registry, bytes: Uint8Array, type: BodyType, expe
   const given = asObject(value, expected, bytes);
   matchKind(registry, given, expected, bytes);
   const { object, unknownPaths } = fitSchema(registry, given, expected);
+  keepReset(object, given);
   if (unknownPaths.length === 0 && !hasDuplicates) return { object, strictErrors: [] };
   if (type === 'application/json') return { object, strictErrors: strictJsonErrors(text, unknownPaths) };
   const unknown = unknownPaths.map((path) => `unknown field ${JSON.stringify(path)}`);
@@ -169,6 +170,13 @@ function refuseKind(
     ? `converting (${version}.${kind}) to (${into}): unknown conversion`
     : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`;
   return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${why}`);
+}
+
+/** An empty list of managedFields is not the same as none, unlike other lists: it takes them all away. */
+export function keepReset(object: KubernetesObject, given: object): void {
+  const managedFields = (given as KubernetesObject).metadata?.managedFields;
+  if (!Array.isArray(managedFields) || managedFields.length > 0 || object.metadata === undefined) return;
+  object.metadata = { ...object.metadata, managedFields: [] };
 }
 
 /** The object as its schema reads it: unknown fields dropped (and named), values of wrong types refused. */

@@ -67,7 +67,6 @@ export function keepSystemMetadata(object: WithMeta, old: WithMeta): void {
   const { metadata } = object;
   const { metadata: before } = old;
   delete metadata.selfLink;
-  delete metadata.managedFields;
   restore(metadata, before, 'uid');
   restore(metadata, before, 'creationTimestamp');
   restore(metadata, before, 'deletionTimestamp');

@@ -1,5 +1,5 @@
 import { badRequest, invalidError } from '../../../lib/api/errors.js';
-import { forbidden, notSupported, type FieldError } from '../../../lib/api/field-errors.js';
+import { forbidden, notSupported, required, type FieldError } from '../../../lib/api/field-errors.js';
 import { validateFieldManager } from '../../../lib/api/validate-metadata.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { WriteOptions } from './context.js';
@@ -7,20 +7,23 @@ import type { WriteOptions } from './context.js';
 const META_GROUP = 'meta.k8s.io';
 const FIELD_VALIDATIONS = ['Ignore', 'Strict', 'Warn'] as const;
 
-const NO_OPTIONS: WriteOptions = { dryRun: false, fieldValidation: 'Warn' };
+const NO_OPTIONS: WriteOptions = { dryRun: false, fieldValidation: 'Warn', fieldManager: '', force: false };
 
-/** The options of a create, update or patch, checked in Kubernetes' words. */
+/** The options of a create, update, patch or apply, checked in Kubernetes' words. */
 export function readWriteOptions(
   query: URLSearchParams,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  isApply = false,
 ): WriteOptions {
-  if (query.size === 0) return NO_OPTIONS;
+  if (query.size === 0 && !isApply) return NO_OPTIONS;
   const errors: FieldError[] = [];
+  const fieldManager = query.get('fieldManager') ?? '';
+  if (isApply && fieldManager === '') errors.push(required('fieldManager', 'is required for apply patch'));
+  if (kind === 'PatchOptions' && !isApply && query.has('force'))
+    errors.push(forbidden('force', 'may not be specified for non-apply patch'));
+  errors.push(...validateFieldManager(fieldManager));
   const dryRun = query.getAll('dryRun').filter((one) => one !== '');
   errors.push(...checkDryRun(dryRun));
-  errors.push(...validateFieldManager(query.get('fieldManager') ?? ''));
-  if (kind === 'PatchOptions' && query.has('force'))
-    errors.push(forbidden('force', 'may not be specified for non-apply patch'));
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (fieldValidation !== '' && !isFieldValidation(fieldValidation)) {
     errors.push(notSupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));
@@ -29,6 +32,8 @@ export function readWriteOptions(
   return {
     dryRun: dryRun.length > 0,
     fieldValidation: isFieldValidation(fieldValidation) ? fieldValidation : 'Warn',
+    fieldManager,
+    force: isApply && readBoolean(query, 'force'),
   };
 }
 

@@ -1,11 +1,12 @@
-import { ApiError, badRequest, invalidError } from '../../../lib/api/errors.js';
+import { badRequest, invalidError, unsupportedMediaType, type ApiError } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { SyntaxFault } from '../../../lib/json/errors.js';
 import { parseJson, strictJsonErrors } from '../../../lib/json/parse.js';
 import { DecodeError, decodeObject } from '../../../lib/schema/engine/index.js';
 import { jsonPatch, mergePatch, PatchError, strategicMergePatch } from '../../../lib/schema/patch/index.js';
+import { handleApply } from './apply.js';
 import type { Call, Registry, WriteOptions } from './context.js';
-import { mediaType } from './decode.js';
+import { keepReset, mediaType } from './decode.js';
 import { cloneJson } from './json-values.js';
 import { REQUEST_BODY_MAX_BYTES } from './limits.js';
 import { matchName, matchNamespace, withMeta, type WithMeta } from './metadata.js';
@@ -19,30 +20,22 @@ const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
 const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
-const PATCH_TYPES: readonly string[] = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH];
+const PATCH_TYPES: readonly string[] = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH];
 
 /** PATCH of an object, its status or another view of it. */
 export async function handlePatch(registry: Registry, call: Call, view: View): Promise<ApiResponse> {
   const type = mediaType(call.request.header('content-type'));
-  if (!PATCH_TYPES.includes(type)) throw refuseType(type);
+  if (!PATCH_TYPES.includes(type)) throw unsupportedMediaType(PATCH_TYPES);
+  if (type === APPLY_PATCH) return handleApply(registry, call, view);
   const options = readWriteOptions(call.query, 'PatchOptions');
   const patch = await readPatch(call);
   const { body } = await updateObject(registry, call, {
     options,
     part: view.part,
     isPatch: true,
-    change: (old) => patchObject(registry, call, { view, type, patch, options, old }),
+    change: (old) => ({ object: patchObject(registry, call, { view, type, patch, options, old }) }),
   });
   return view.present(200, body);
-}
-
-function refuseType(type: string): ApiError {
-  const accepted = `accepted media types include: ${PATCH_TYPES.join(', ')}`;
-  const why =
-    type === APPLY_PATCH
-      ? 'server-side apply is not offered by this server yet, use client-side apply'
-      : 'the body of the request was in an unknown format';
-  return new ApiError({ code: 415, reason: 'UnsupportedMediaType', message: `${why} - ${accepted}` });
 }
 
 interface Patch {
@@ -87,6 +80,7 @@ function patchObject(
   }
   if (options.fieldValidation === 'Warn') for (const fault of faults) call.warnings.add(fault);
   const given = withMeta(cloneJson(object) as KubernetesObject);
+  keepReset(given, patched);
   matchName(given, call.path.name);
   matchNamespace(given, call.path.namespace);
   return view.write(given, old);

@@ -1,5 +1,6 @@
 import { conflict, invalidError, isApiError, notFoundError } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
+import type { ManagerEntry } from '../../../lib/schema/apply/index.js';
 import { isStoreError } from '../../../lib/store/errors.js';
 import type { StoredObject } from '../../../lib/store/store.js';
 import { forbiddenByAuthorizer } from '../auth/authorizer.js';
@@ -14,11 +15,13 @@ import { isFinished } from './finish.js';
 import { cloneJson, equalJson } from './json-values.js';
 import { WRITE_ATTEMPTS_MAX } from './limits.js';
 import { bumpGeneration, keepSystemMetadata, matchName, matchNamespace, withMeta, type WithMeta } from './metadata.js';
+import { setApplied, trackWrite } from './ownership.js';
 import { checkWritePreconditions } from './preconditions.js';
 import { readWriteOptions } from './options.js';
 import type { ApiResponse } from './request.js';
 import { reserve } from './reserve.js';
 import type { View } from './view.js';
+import { writeObject } from './write-object.js';
 
 /** PUT of an object, its status or another view of it. */
 export async function handleUpdate(registry: Registry, call: Call, view: View): Promise<ApiResponse> {
@@ -32,19 +35,25 @@ export async function handleUpdate(registry: Registry, call: Call, view: View): 
     part: view.part,
     mayCreate: resource.definition.allowCreateOnUpdate === true && path.subresource === '',
     requireVersion: resource.definition.allowUnconditionalUpdate === false && path.subresource === '',
-    change: (old) => view.write(cloneJson(body), old),
-    toCreate: body,
+    change: (old) => ({ object: view.write(cloneJson(body), old) }),
+    create: () => ({ object: cloneJson(body) }),
   });
   return view.present(created ? 201 : 200, bytes);
+}
+
+/** A wanted state, and who owns its fields where a configuration was applied; else that is found out by what changes. */
+export interface Wanted<T extends KubernetesObject> {
+  readonly object: T;
+  readonly applied?: readonly ManagerEntry[];
 }
 
 export interface UpdateRequest {
   readonly options: WriteOptions;
   /** The wanted state in storage form, made from the present one, which must not be changed. Runs again after a conflict. */
-  change(old: WithMeta): WithMeta | Promise<WithMeta>;
-  /** A missing object is created from `toCreate`. */
+  change(old: WithMeta): Wanted<WithMeta> | Promise<Wanted<WithMeta>>;
+  /** A missing object is created from what `create` gives, in the version of the request. */
   readonly mayCreate?: boolean;
-  readonly toCreate?: KubernetesObject;
+  create?(): Wanted<KubernetesObject> | Promise<Wanted<KubernetesObject>>;
   /** The object must state the resourceVersion it was made from. */
   readonly requireVersion?: boolean;
   /** The wanted state is made anew from each present one, so that its version ties it to none. */
@@ -69,8 +78,8 @@ export async function updateObject(registry: Registry, call: Call, request: Upda
   for (let attempt = 1; ; attempt++) {
     const stored = await registry.store.get(resource.collection, key);
     if (stored === undefined) {
-      if (request.mayCreate !== true || request.toCreate === undefined) throw notFoundError(call.resource.target, name);
-      const body = await createMissing(registry, call, request.toCreate, request.options);
+      if (request.mayCreate !== true || request.create === undefined) throw notFoundError(call.resource.target, name);
+      const body = await createMissing(registry, call, await request.create(), request.options);
       if (body !== undefined) return { body, created: true };
     } else {
       const body = await updateOnce(registry, call, { request, resource, stored });
@@ -84,14 +93,14 @@ export async function updateObject(registry: Registry, call: Call, request: Upda
 async function createMissing(
   registry: Registry,
   call: Call,
-  object: KubernetesObject,
+  wanted: Wanted<KubernetesObject>,
   options: WriteOptions,
 ): Promise<Uint8Array | undefined> {
   const attributes = resourceAttributes(call.user, 'create', call.path, call.query);
   const { allowed, reason } = await registry.authorizer.authorize(attributes);
   if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
   try {
-    return await createObject(registry, call, missing(call, object), options);
+    return await createObject(registry, call, missing(call, wanted.object), options, wanted.applied);
   } catch (error) {
     if (isApiError(error, 'AlreadyExists')) return undefined;
     throw error;
@@ -104,7 +113,7 @@ function missing(call: Call, object: KubernetesObject): KubernetesObject {
   if ((resourceVersion !== '' && resourceVersion !== '0') || uid !== '') {
     throw notFoundError(call.resource.target, call.path.name);
   }
-  return cloneJson(object);
+  return object;
 }
 
 interface Attempt {
@@ -117,8 +126,14 @@ interface Attempt {
 async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Promise<Uint8Array | undefined> {
   const { request, resource, stored } = attempt;
   const old = withMeta(registry.objects.parse(resource.collection, stored));
-  const object = await request.change(old);
+  const { object, applied } = await request.change(old);
   const conditional = checkVersions(call, request, object, old);
+  const given = object.metadata.managedFields;
+  const { options, part } = request;
+  const ownership =
+    applied === undefined
+      ? await trackWrite(registry, call, { resource, object, old, given, part, options })
+      : setApplied(registry, call, { object, options }, applied);
   await admitWrite(registry, call, {
     operation: 'UPDATE',
     resource,
@@ -130,21 +145,18 @@ async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Pro
     shape: () =>
       shapeUpdate(registry, call, { resource, object, old, subresource: request.part, dryRun: request.options.dryRun }),
   });
+  ownership.settle(object, call.warnings);
   if (isFinished(resource, object)) return remove(registry, call, { resource, object, old, stored, request });
   delete object.metadata.resourceVersion;
-  const { resourceVersion: _, ...oldMetadata } = old.metadata;
-  if (equalJson(object, { ...old, metadata: oldMetadata })) return stored.body;
+  if (isUnchanged(object, old)) return stored.body;
 
   const { namespace, subresource } = call.path;
   const write = { namespace, subresource, object, old, dryRun: request.options.dryRun };
   return reserve(registry, resource, write, async () => {
-    const encoded = encodeObject(object);
-    if (request.options.dryRun) return encoded.body(stored.revision);
+    if (request.options.dryRun) return encodeObject(object).body(stored.revision);
     try {
-      const [revision] = await registry.store.write(resource.collection, [
-        { key: stored.key, expect: stored.revision, body: encoded.body },
-      ]);
-      return encoded.body(revision as number);
+      const target = { key: stored.key, expect: stored.revision };
+      return await writeObject(registry, resource, { ...target, object, mayDisown: applied === undefined });
     } catch (error) {
       if (!isStoreError(error, 'conflict')) throw error;
       if (conditional) throw conflict(call.resource.target, call.path.name);
@@ -170,6 +182,20 @@ function checkVersions(call: Call, request: UpdateRequest, object: WithMeta, old
   checkWritePreconditions(call.resource, old.metadata, { uid });
   if (stated && resourceVersion !== old.metadata.resourceVersion) throw conflict(call.resource.target, name);
   return stated && request.isPatch !== true;
+}
+
+/** Times at which managers wrote do not count: a write that changes nothing else is none. */
+function isUnchanged(object: WithMeta, old: WithMeta): boolean {
+  const { managedFields: after, ...metadata } = object.metadata;
+  const { managedFields: before, resourceVersion: _, ...oldMetadata } = old.metadata;
+  return (
+    equalJson({ ...object, metadata }, { ...old, metadata: oldMetadata }) &&
+    equalJson(withoutTimes(after), withoutTimes(before))
+  );
+}
+
+function withoutTimes(managedFields: readonly unknown[] | undefined): unknown[] | undefined {
+  return managedFields?.map((entry) => ({ ...(entry as object), time: undefined }));
 }
 
 /** Puts the old state where this write may not reach, and lets the kind have its say. */

@@ -46,7 +46,12 @@ export async function applyConfiguration(request: ApplyRequest): Promise<Applied
   const { live, config, writer, scope, versions, force } = request;
   const type = requireType(versions, writer.apiVersion);
   const entries = reconcile(request.entries, versions);
-  const self: ManagerEntry = { ...writer, operation: 'Apply', time: undefined, fields: fieldSetOfObject(type, config, scope) };
+  const self: ManagerEntry = {
+    ...writer,
+    operation: 'Apply',
+    time: undefined,
+    fields: fieldSetOfObject(type, config, scope),
+  };
   const id = identityOf(self);
   const last = entries.find((one) => identityOf(one) === id);
   const others = entries.filter((one) => one !== last);
@@ -133,7 +138,10 @@ async function prune(request: ApplyRequest, { merged, last, self, others }: Prun
     const inVersion = requireType(versions, apiVersion);
     const whole = await convert(versions, merged, writer.apiVersion, apiVersion);
     const rest = await convert(versions, pruned, version, apiVersion);
-    const lost = difference(namedFieldsOf(inVersion, whole), union(namedFieldsOf(inVersion, rest), withNamedMembers(inVersion, owned)));
+    const lost = difference(
+      namedFieldsOf(inVersion, whole),
+      union(namedFieldsOf(inVersion, rest), withNamedMembers(inVersion, owned)),
+    );
     pruned = lost === undefined ? whole : ((removeFields(inVersion, whole, lost) ?? {}) as object);
     version = apiVersion;
   }
@@ -151,7 +159,9 @@ function namedFieldsOf(type: MergeType, object: object): FieldSet | undefined {
 /** All that the managers own, by version; the given version comes first, since a conversion may need what it gives back. */
 function ownedByVersion(entries: readonly ManagerEntry[], first: string): [string, FieldSet][] {
   const owned = new Map<string, FieldSet>();
-  for (const { apiVersion, fields } of entries.toSorted((a, b) => Number(b.apiVersion === first) - Number(a.apiVersion === first))) {
+  for (const { apiVersion, fields } of entries.toSorted(
+    (a, b) => Number(b.apiVersion === first) - Number(a.apiVersion === first),
+  )) {
     const all = union(owned.get(apiVersion), fields);
     if (all !== undefined) owned.set(apiVersion, all);
   }

@@ -17,7 +17,10 @@ export function checkConfiguration(type: MergeType, config: unknown): void {
   const faults: string[] = [];
   check(type, config, '', faults);
   if (faults.length === 0) return;
-  throw new ApplyError('BadConfiguration', faults.length === 1 ? (faults[0] as string) : ['errors:', ...faults.map((one) => `  ${one}`)].join('\n'));
+  throw new ApplyError(
+    'BadConfiguration',
+    faults.length === 1 ? (faults[0] as string) : ['errors:', ...faults.map((one) => `  ${one}`)].join('\n'),
+  );
 }
 
 function fault(path: string, text: string, faults: string[]): void {

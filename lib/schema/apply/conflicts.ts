@@ -42,7 +42,10 @@ function describe(conflicts: readonly Conflict[]): string {
   const count = all.reduce((sum, { paths }) => sum + paths.length, 0);
   const [first] = all;
   if (count === 1) return `Apply failed with 1 conflict: conflict with ${first?.manager}: ${first?.paths[0]}`;
-  const lines = all.flatMap(({ manager, paths }) => [`conflicts with ${manager}:`, ...paths.map((path) => `- ${path}`)]);
+  const lines = all.flatMap(({ manager, paths }) => [
+    `conflicts with ${manager}:`,
+    ...paths.map((path) => `- ${path}`),
+  ]);
   return `Apply failed with ${count} conflicts: ${lines.join('\n')}`;
 }
 

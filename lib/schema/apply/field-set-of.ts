@@ -79,7 +79,8 @@ function wholeMap(map: MapType, value: unknown): FieldSet {
   const children: Record<string, FieldSet> = {};
   for (const name in members) {
     const type = memberTypeOf(map, name);
-    if (type !== undefined && members[name] !== undefined) children[fieldElement(name)] = wholeSetOf(type, members[name]);
+    if (type !== undefined && members[name] !== undefined)
+      children[fieldElement(name)] = wholeSetOf(type, members[name]);
   }
   return asMember(nodeOf(children));
 }

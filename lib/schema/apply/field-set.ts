@@ -50,7 +50,8 @@ export function nodeOf(children: Building): FieldSet | undefined {
   if (last === undefined) return undefined;
   if (isSorted) return children;
   const sorted: Building = {};
-  for (const element of Object.keys(children).toSorted(compareElements)) sorted[element] = children[element] as FieldSet;
+  for (const element of Object.keys(children).toSorted(compareElements))
+    sorted[element] = children[element] as FieldSet;
   return sorted;
 }
 

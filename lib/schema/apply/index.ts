@@ -1,8 +1,18 @@
 export { applyConfiguration, type Applied, type ApplyRequest, type ObjectVersions } from './apply.js';
+export { applyOverClientSide, withLastApplied } from './client-side-apply.js';
 export { checkConfiguration } from './check-configuration.js';
 export { ConflictError } from './conflicts.js';
 export { ApplyError } from './errors.js';
-export { difference, fieldsOf, hasField, intersection, readFieldSet, setOfPath, union, type FieldSet } from './field-set.js';
+export {
+  difference,
+  fieldsOf,
+  hasField,
+  intersection,
+  readFieldSet,
+  setOfPath,
+  union,
+  type FieldSet,
+} from './field-set.js';
 export { existingFields } from './field-set-of.js';
 export {
   identityOf,

@@ -67,7 +67,10 @@ function readEntry(given: unknown, index: number): ManagerEntry {
   const type = text(entry['fieldsType']);
   if (type === '') throw new ApplyError('BadManagedFields', `missing fieldsType in managed fields entry ${index}`);
   if (type !== FIELDS_TYPE) {
-    throw new ApplyError('BadManagedFields', `invalid fieldsType ${JSON.stringify(type)} in managed fields entry ${index}`);
+    throw new ApplyError(
+      'BadManagedFields',
+      `invalid fieldsType ${JSON.stringify(type)} in managed fields entry ${index}`,
+    );
   }
   const { time } = entry;
   return {
@@ -118,7 +121,9 @@ export function isReset(managedFields: readonly unknown[] | undefined): boolean 
   if (managedFields === undefined) return false;
   if (managedFields.length === 0) return true;
   const [first] = managedFields;
-  return managedFields.length === 1 && isJsonObject(first) && Object.values(first).every((value) => value === undefined);
+  return (
+    managedFields.length === 1 && isJsonObject(first) && Object.values(first).every((value) => value === undefined)
+  );
 }
 
 /** Managers that update are kept apart up to this number; older ones are merged above it. */

@@ -164,7 +164,10 @@ class Compiler {
     const required = new Set(schema.required);
     const fields = new Map<string, MemberType>();
     for (const [name, member] of Object.entries(properties)) {
-      fields.set(name, { type: this.#node(member, preserves), isAlwaysThere: this.#isAlwaysThere(member, required.has(name)) });
+      fields.set(name, {
+        type: this.#node(member, preserves),
+        isAlwaysThere: this.#isAlwaysThere(member, required.has(name)),
+      });
     }
     let element: MergeType | undefined;
     if (additionalProperties === undefined) {

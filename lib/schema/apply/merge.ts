@@ -1,7 +1,16 @@
 import { setMember } from '../../json/path.js';
 import type { ListType, MapType, MergeType } from './merge-type.js';
 import type { PathElement } from './path-element.js';
-import { elementOfItem, formOf, hasMembers, indexItems, itemsOf, memberTypeOf, membersOf, tryElementOfItem } from './values.js';
+import {
+  elementOfItem,
+  formOf,
+  hasMembers,
+  indexItems,
+  itemsOf,
+  memberTypeOf,
+  membersOf,
+  tryElementOfItem,
+} from './values.js';
 
 /**
  * The present value with a configuration merged into it: objects member by member, keyed lists item by item, everything else as the
@@ -64,7 +73,7 @@ function mergeItems(list: ListType, before: readonly unknown[], after: readonly 
   };
   let next = 0;
   let nextShared = 0;
-  for (let index = 0; index < ours.length; ) {
+  for (let index = 0; index < ours.length;) {
     const item = ours[index] as Item;
     if (!isShared(item)) {
       merged.push(item.value);
@@ -89,4 +98,3 @@ function mergeItems(list: ListType, before: readonly unknown[], after: readonly 
   for (; next < theirs.length; next++) take(theirs[next] as Item);
   return merged;
 }
-

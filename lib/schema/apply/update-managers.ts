@@ -19,7 +19,11 @@ export type Changes = ReadonlyMap<string, Comparison | undefined | 'unserved'>;
  * The managers after a change that was not applied: everybody loses what it changed, added or removed, and its writer owns what
  * it changed and added. `changes` has the request's own version and those of all entries.
  */
-export function updateManagers(entries: readonly ManagerEntry[], changes: Changes, writer: Writer): readonly ManagerEntry[] {
+export function updateManagers(
+  entries: readonly ManagerEntry[],
+  changes: Changes,
+  writer: Writer,
+): readonly ManagerEntry[] {
   const own = changes.get(writer.apiVersion);
   const taken = own === undefined || own === 'unserved' ? undefined : union(own.modified, own.added);
   const kept = loseFields(entries, changes);

@@ -45,7 +45,8 @@ export function elementOfItem(list: ListType, item: unknown): PathElement {
   if (list.relationship === 'map') return elementOfKeyed(list, item);
   if (Array.isArray(item)) throw new UnidentifiedItem('not supported: associative list with lists as elements');
   if (item === null) throw new UnidentifiedItem("associative list without keys has an element that's an explicit null");
-  if (typeof item === 'object') throw new UnidentifiedItem("associative list without keys has an element that's a map type");
+  if (typeof item === 'object')
+    throw new UnidentifiedItem("associative list without keys has an element that's a map type");
   return valueElement(item);
 }
 
