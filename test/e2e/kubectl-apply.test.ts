@@ -163,15 +163,6 @@ describe.concurrent('kubectl apply', () => {
     expect(moved).toMatch(/spec\.selector: Invalid value: .*: field is immutable/);
   });
 
-  it('--server-side is refused with a clear message', async () => {
-    const { kubectl } = await cluster.scene();
-    const said = await kubectl.fails(['apply', '--server-side', '-f', '-'], {
-      input: toStream([configMap({ a: '1' })]),
-    });
-    expect(said).toMatch(/server-side apply|apply-patch/i);
-    expect(await kubectl.ok(['get', 'configmap', 'config', '--ignore-not-found'])).toBe('');
-  });
-
   it('row 162: diff shows what apply would do, and does nothing', async () => {
     const { kubectl } = await cluster.scene();
     await kubectl.apply(deployment('web', { image: 'nginx:1.26' }));

@@ -92,9 +92,11 @@ test('patches that cannot be applied', async () => {
   expect((await patch('{', 'merge-patch+json')).status).toBe(400);
   expect((await patch({ metadata: { name: 'other' } }, 'merge-patch+json')).status).toBe(400);
   expect((await patch({ kind: 'Other' }, 'merge-patch+json')).status).toBe(400);
-  const apply = await patch({ spec: {} }, 'apply-patch+yaml');
-  expect(apply.status).toBe(415);
-  expect(apply.json.message).toContain('server-side apply');
+  const cbor = await patch({ spec: {} }, 'apply-patch+cbor');
+  expect(cbor.status).toBe(415);
+  expect(cbor.json.message).toBe(
+    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml',
+  );
   const absent = await server.request('PATCH', `${DEPLOYMENTS}/none`, {}, type('merge-patch+json'));
   expect(absent.status).toBe(404);
   const immutable = await patch({ spec: { selector: { matchLabels: { other: 'x' } } } }, 'merge-patch+json');
