@@ -256,7 +256,7 @@ const types: BadRequest[] = [
     'a patch without a patch type',
     '{}',
     415,
-    `${BODY_TYPES}application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json`,
+    `${BODY_TYPES}application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml`,
     { method: 'PATCH', path: `${CONFIG_MAPS}/present` },
   ),
   {

@@ -90,7 +90,7 @@ export const CONDITION_STATUS = {
 
 /** What was said of an object: without what is made up for it, and without what Go writes of values that were not given. */
 export function essence(object: KubernetesObject): unknown {
-  const generated = [object.metadata?.uid ?? '', /kube-api-access-\w+/g, /"creationTimestamp":"[^"]*"/g];
+  const generated = [object.metadata?.uid ?? '', /kube-api-access-\w+/g, /"(creationTimestamp|time)":"[^"]*"/g];
   const text = generated.reduce<string>((all, one) => all.replaceAll(one, ''), JSON.stringify(object));
   return JSON.parse(text.replaceAll(',,', ',').replaceAll(',}', '}').replaceAll('{,', '{'), (_key, value: unknown) =>
     isEmpty(value) ? undefined : value,
