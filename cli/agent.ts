@@ -42,7 +42,7 @@ export async function agent(options: AgentOptions): Promise<void> {
     ip: options.nodeIp ?? ownAddress(),
     runtime,
     folder,
-    cluster: clusterId(server.ca),
+    cluster: clusterId(server.ca ?? server.server),
     clusterDomain: CLUSTER_DOMAIN,
     clusterDns: [options.clusterDns],
     heartbeatMs: HEARTBEAT_MS,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import type { AwsKubeconfigFlags } from './aws-kubeconfig.js';
 import { UserError } from './errors.js';
 
 const collect = (value: string, previous: string[]): string[] => [...previous, value];
@@ -53,10 +54,21 @@ program
 
 program
   .command('kubeconfig')
-  .description("Print an administrator's kubeconfig for the cluster in the data folder, or a node's.")
+  .description(
+    "Print an administrator's kubeconfig for the cluster in the data folder, or a node's; or one for a cluster on AWS.",
+  )
   .option('--node <name>', 'print the credential of the node of this name')
   .option('--data <folder>', 'where the cluster is kept', '.zeroplane/data')
-  .action(async (flags: { node?: string; data: string }) => {
+  .option('--server <url>', 'of a cluster on AWS: the URL of its API server')
+  .option('--cluster-name <name>', '… its name')
+  .option('--region <region>', '… its region')
+  .option('--role-arn <arn>', '… the role to assume for it')
+  .action(async ({ server, ...flags }: { node?: string; data: string } & Partial<AwsKubeconfigFlags>) => {
+    if (server !== undefined) {
+      const { awsKubeconfig } = await import('./aws-kubeconfig.js');
+      process.stdout.write(awsKubeconfig({ ...flags, server }));
+      return;
+    }
     const { printKubeconfig } = await import('./print-kubeconfig.js');
     await printKubeconfig(flags);
   });

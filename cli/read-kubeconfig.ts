@@ -2,13 +2,23 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import type { HttpsTransportOptions } from '../lib/client/https-transport.js';
+import { systemClock } from '../lib/clock/system.js';
 import { UserError } from './errors.js';
+import { execToken, type ExecPlugin } from './exec-token.js';
+
+type Fields = Record<string, string | undefined>;
+
+interface UserFields {
+  token?: string;
+  tokenFile?: string;
+  exec?: ExecPlugin;
+}
 
 interface Kubeconfig {
   'current-context'?: string;
   contexts?: { name: string; context: { cluster: string; user: string } }[];
-  clusters?: { name: string; cluster: Record<string, string | undefined> }[];
-  users?: { name: string; user: Record<string, string | undefined> }[];
+  clusters?: { name: string; cluster: Fields }[];
+  users?: { name: string; user: UserFields }[];
 }
 
 /** How to reach the cluster of a kubeconfig's current context. Throws a `UserError` that says what is wrong with the file. */
@@ -27,21 +37,28 @@ export function readKubeconfig(file: string): HttpsTransportOptions {
   const cluster = config.clusters?.find(({ name }) => name === context?.context.cluster)?.cluster;
   const user = config.users?.find(({ name }) => name === context?.context.user)?.user ?? {};
   const ca = content(file, cluster ?? {}, 'certificate-authority');
-  if (cluster?.server === undefined || ca === undefined) {
+  if (cluster?.server === undefined)
+    throw new UserError(`the kubeconfig ${file} names no server in its current context`);
+  const { server } = cluster;
+  // The certificates of function URLs come from a public authority; one's own server has one of its own.
+  if (ca === undefined && user.exec === undefined) {
     throw new UserError(`the kubeconfig ${file} names no server with a certificate authority in its current context`);
   }
-  const cert = content(file, user, 'client-certificate');
-  const key = content(file, user, 'client-key');
+  if (user.exec !== undefined) {
+    return { server, ...(ca === undefined ? {} : { ca }), token: execToken(user.exec, { clock: systemClock }) };
+  }
+  const cert = content(file, user as Fields, 'client-certificate');
+  const key = content(file, user as Fields, 'client-key');
   const token = user.token ?? (user.tokenFile === undefined ? undefined : readFileSync(user.tokenFile, 'utf8').trim());
-  if (cert !== undefined && key !== undefined) return { server: cluster.server, ca, certificate: { cert, key } };
+  if (cert !== undefined && key !== undefined) return { server, ca, certificate: { cert, key } };
   if (token === undefined) {
     throw new UserError(`the kubeconfig ${file} has neither a client certificate nor a token for its current user`);
   }
-  return { server: cluster.server, ca, token };
+  return { server, ca, token };
 }
 
 /** A field that is either in the file (`NAME-data`, base64) or names another. */
-function content(file: string, fields: Record<string, string | undefined>, name: string): string | undefined {
+function content(file: string, fields: Fields, name: string): string | undefined {
   const inline = fields[`${name}-data`];
   if (inline !== undefined) return Buffer.from(inline, 'base64').toString();
   const other = fields[name];

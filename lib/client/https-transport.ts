@@ -5,11 +5,12 @@ import { TransportError, type Transport, type TransportRequest, type TransportRe
 export interface HttpsTransportOptions {
   /** `https://127.0.0.1:6443` */
   server: string;
-  /** PEM of the CA that the server's certificate must come from. */
-  ca: string;
+  /** PEM of the CA that the server's certificate must come from. Default: the public ones. */
+  ca?: string;
   /** PEM of a client certificate and its key. */
   certificate?: { cert: string; key: string };
-  token?: string;
+  /** A bearer token, or what gives the present one. */
+  token?: string | (() => Promise<string>);
 }
 
 /** A client's transport over HTTPS with kept-alive connections. `close` ends idle ones. */
@@ -17,14 +18,15 @@ export function httpsTransport(options: HttpsTransportOptions): Transport & { cl
   const url = new URL(options.server);
   const agent = new https.Agent({
     keepAlive: true,
-    ca: options.ca,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
     ...options.certificate,
   });
 
-  function send(request: TransportRequest): Promise<TransportResponse> {
+  async function send(request: TransportRequest): Promise<TransportResponse> {
+    const token = typeof options.token === 'function' ? await options.token() : options.token;
     return new Promise((resolve, reject) => {
       const headers: Record<string, string | number> = { ...request.headers };
-      if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+      if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
       if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body);
       const outgoing = https.request({
         agent,
