@@ -73,7 +73,11 @@ function servingOf(
   { ca, certificate }: HttpsTransportOptions,
   say: (message: string) => void,
 ): { serving: { cert: string; key: string; clientCa: string } } | undefined {
-  if (certificate !== undefined && new X509Certificate(certificate.cert).keyUsage.includes(SERVER_USAGE)) {
+  if (
+    ca !== undefined &&
+    certificate !== undefined &&
+    new X509Certificate(certificate.cert).keyUsage.includes(SERVER_USAGE)
+  ) {
     return { serving: { ...certificate, clientCa: ca } };
   }
   say(
