@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { quantityValue } from '../lib/api/quantity-number.js';
@@ -18,8 +19,10 @@ import { describeMachine, machineHostname } from './machine/describe.js';
 import { ImageCleanup } from './machine/image-cleanup.js';
 import { Housekeeping } from './machine/housekeeping.js';
 import { PressureMonitor, readMachine } from './machine/pressure.js';
+import { startNetwork, type Network } from './network/index.js';
 import { CriRuntime, podLogFolder } from './runtime/cri/cri-runtime.js';
 import { criExec } from './runtime/cri/exec.js';
+import type { Owner } from './runtime/cri/labels.js';
 import { CriImages } from './runtime/cri/images.js';
 import { nodeImages, toLocalImage } from './runtime/cri/local-images.js';
 import { runtimeProblem, type OpenRuntime } from './runtime/cri/open.js';
@@ -55,12 +58,9 @@ export interface RealNodeOptions {
   /** Mounted files are compared with their objects so often. */
   refreshMs?: number;
   capacity: Readonly<Record<string, string>>;
-  /** Starts what pods reach each other and services by, once the node has its range of addresses. */
-  startNetwork?(options: {
-    podCidr: string;
-    cniConfDir: string;
-    replicas: Replicas;
-  }): Promise<{ close(): Promise<void> | void }>;
+  /** The cluster's ranges of addresses. */
+  podCidrs: readonly string[];
+  serviceCidrs: readonly string[];
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -76,6 +76,11 @@ export interface RealNode {
   stop(): Promise<void>;
   /** Stops the agent and ends all that it has on this machine: containers, mounts, cgroups. */
   destroy(): Promise<void>;
+}
+
+/** Several nodes may share a machine: each has a bridge of its own, with a name as short as the kernel wants it. */
+function bridgeName({ cluster, node }: Owner): string {
+  return `zp${createHash('sha256').update(`${cluster}/${node}`).digest('hex').slice(0, 10)}`;
 }
 
 /** While the node is not Ready its runtime is asked so often. */
@@ -174,7 +179,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     logs: (pod) => podLogFolder(logFolder, pod),
   });
   const prober = new ContainerProber({ clock, exec, events, hostIp: ip });
-  let network: Promise<{ close(): Promise<void> | void } | undefined> | undefined;
+  let network: Network | undefined;
   const inspect = async (): Promise<NodeInspection> => {
     const problem = await runtimeProblem(connection);
     const problems = pressure.problems();
@@ -190,14 +195,8 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     description,
     heartbeatMs: options.heartbeatMs,
     inspect,
-    onPodCidr(podCidr) {
-      network ??= options
-        .startNetwork?.({ podCidr, cniConfDir: options.runtime.cniConfDir, replicas })
-        .catch((error: unknown) => {
-          log('warn', 'the network of pods and services was not set up', { error: String(error) });
-          return undefined;
-        });
-    },
+    // The network follows the node object itself.
+    onPodCidr: () => undefined,
     log,
   });
   const pressure = new PressureMonitor({
@@ -227,9 +226,8 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     prober.stop();
     await Promise.all([housekeeping.stop(), kubelet.stop()]);
     await volumes.stop();
-    replicas.close();
     await server?.close();
-    await (await network)?.close();
+    replicas.close();
   };
   return {
     name,
@@ -237,6 +235,23 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     runtime,
     stats,
     async start() {
+      network = await startNetwork({
+        replicas,
+        clock,
+        random,
+        log,
+        clusterName: options.cluster,
+        nodeName: name,
+        nodeIps: [ip],
+        clusterCidrs: options.podCidrs,
+        serviceCidrs: options.serviceCidrs,
+        clusterDomain,
+        clusterDnsIps: clusterDns,
+        cniConfDir: options.runtime.cniConfDir,
+        bridge: bridgeName(owner),
+        firewall: 'nftables',
+        nodeRoutes: true,
+      });
       await volumes.start();
       replicas.of(services).start();
       await kubelet.start();
@@ -251,6 +266,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     },
     async stop() {
       await stop();
+      await network?.close();
       connection.close();
     },
     async destroy() {
@@ -264,6 +280,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
       for (const sandbox of await runtime.listSandboxes()) await runtime.removeSandbox(sandbox.id);
       await volumes.destroy();
       await cgroups.removeAll();
+      await network?.remove();
       await rm(logFolder, { recursive: true, force: true });
       connection.close();
     },

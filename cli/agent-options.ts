@@ -29,7 +29,8 @@ const schema = z.object({
     return capacity;
   }),
   clusterDns: address,
-  podCidr: z.string(),
+  podCidr: z.string().min(1, 'is empty'),
+  serviceCidr: z.string().min(1, 'is empty'),
 });
 
 export type AgentOptions = z.infer<typeof schema>;

@@ -12,6 +12,7 @@ import type { AgentOptions } from './agent-options.js';
 import { demandRuntime } from './choose-runtime.js';
 import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
 import { UserError } from './errors.js';
+import { asUserError } from './network-error.js';
 import { Progress } from './progress.js';
 import { readKubeconfig } from './read-kubeconfig.js';
 import { ownAddress } from './serving-addresses.js';
@@ -45,6 +46,8 @@ export async function agent(options: AgentOptions): Promise<void> {
     cluster: clusterId(server.ca ?? server.server),
     clusterDomain: CLUSTER_DOMAIN,
     clusterDns: [options.clusterDns],
+    podCidrs: options.podCidr.split(','),
+    serviceCidrs: options.serviceCidr.split(','),
     heartbeatMs: HEARTBEAT_MS,
     kubeletPort: options.kubeletPort,
     ...servingOf(server, (message) => process.stderr.write(`${message}\n`)),
@@ -56,7 +59,10 @@ export async function agent(options: AgentOptions): Promise<void> {
     process.once('SIGTERM', resolve);
   });
   progress.say(`registering node ${options.nodeName} with ${server.server}`);
-  const ready = node.start().then(() => {
+  const started = node.start().catch((error: unknown) => {
+    throw asUserError(error);
+  });
+  const ready = started.then(() => {
     progress.done();
     process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
   });

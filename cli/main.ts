@@ -47,6 +47,7 @@ program
   )
   .option('--cluster-dns <address>', 'cluster IP of the DNS service', '10.96.0.10')
   .option('--pod-cidr <range>', 'IPs of the pods of all nodes', '10.244.0.0/16')
+  .option('--service-cidr <range>', 'cluster IPs of services', '10.96.0.0/16')
   .action(async (flags: unknown) => {
     const [{ parseAgentOptions }, { agent }] = await Promise.all([import('./agent-options.js'), import('./agent.js')]);
     await agent(parseAgentOptions(flags));

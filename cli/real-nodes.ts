@@ -15,6 +15,7 @@ import type { Random } from '../lib/random.js';
 import type { V1Pod } from '../lib/schema/generated/types.js';
 import type { OpenRuntime } from '../agent/runtime/cri/open.js';
 import type { ClusterPki } from './cluster-pki.js';
+import { asUserError } from './network-error.js';
 import { noLog } from './no-log.js';
 
 export interface RealNodesOptions {
@@ -28,6 +29,8 @@ export interface RealNodesOptions {
   cluster: string;
   clusterDomain: string;
   clusterDns: readonly string[];
+  podCidrs: readonly string[];
+  serviceCidrs: readonly string[];
   heartbeatMs: number;
   /** Where the node's server listens, if that is free. */
   kubeletPort: number;
@@ -80,7 +83,11 @@ export class RealNodes implements NodeConnection {
       folder: folder ?? this.#temporary ?? '',
       capacity: {},
     });
-    await this.#node.start();
+    try {
+      await this.#node.start();
+    } catch (error) {
+      throw asUserError(error);
+    }
     onReady(1);
   }
 

@@ -162,6 +162,8 @@ function realNodes(
     cluster: clusterId(pki.authority.certificate),
     clusterDomain: CLUSTER_DOMAIN,
     clusterDns: [options.clusterDns],
+    podCidrs: options.podCidr.split(','),
+    serviceCidrs: options.serviceCidr.split(','),
     heartbeatMs: HEARTBEAT_MS,
     kubeletPort: KUBELET_PORT,
     pki,

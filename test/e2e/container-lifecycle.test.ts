@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { outputOf, shellPod, useRealCluster } from '../support/real-cluster.js';
 
 const cluster = useRealCluster({
-  podCidr: '10.203.0.0/24',
+  range: 203,
   images: [
     { name: 'localhost/greeter:test', entrypoint: ['/bin/echo', 'hello'], cmd: ['world'] },
     { name: 'localhost/named-user:test', cmd: ['id'], user: 'web' },
@@ -236,7 +236,7 @@ describe.concurrent('the life of real containers', () => {
     expect(text).toContain('123.45.67.89\tfoo\tbar\n');
     const dns = await outputOf(kubectl, shellPod('cluster-dns', 'cat /etc/resolv.conf'));
     expect(dns).toContain(`search ${namespace}.svc.cluster.local svc.cluster.local cluster.local`);
-    expect(dns).toContain('nameserver 10.96.0.10\noptions ndots:5\n');
+    expect(dns).toContain('nameserver 172.30.203.10\noptions ndots:5\n');
   });
 
   it('init containers run in order, and sidecars run beside', async () => {

@@ -6,7 +6,7 @@ import { configMaps, pods } from '../../lib/client/resources.js';
 import { eventually } from '../support/eventually.js';
 import { outputOf, shellPod, useRealCluster } from '../support/real-cluster.js';
 
-const cluster = useRealCluster({ podCidr: '10.202.0.0/24' });
+const cluster = useRealCluster({ range: 202 });
 
 const MOUNT = '/etc/volume';
 

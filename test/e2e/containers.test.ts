@@ -3,7 +3,7 @@ import { pods } from '../../lib/client/resources.js';
 import { eventually } from '../support/eventually.js';
 import { outputOf, shellPod, useRealCluster } from '../support/real-cluster.js';
 
-const cluster = useRealCluster();
+const cluster = useRealCluster({ range: 201 });
 
 describe.concurrent('containers on a real machine', () => {
   it('row 248: what a container prints is in its log', async () => {

@@ -4,16 +4,21 @@ import { Containerd, whyNoContainers, type ContainerdOptions } from './container
 import { E2eCluster, skipWithoutKubectl } from './e2e.js';
 import { findKubectl } from './kubectl.js';
 
+export interface RealClusterOptions extends ContainerdOptions {
+  /** Sets its addresses apart from those of clusters of other test files, on the same machine: 200 to 255. */
+  range: number;
+}
+
 /** One cluster with real containers for all tests of the calling file. Where they are not to be had, its tests are skipped with the reason. */
-export function useRealCluster(options: ContainerdOptions = {}): E2eCluster & { containerd: Containerd } {
+export function useRealCluster({ range, ...options }: RealClusterOptions): E2eCluster & { containerd: Containerd } {
   const cluster = new E2eCluster();
   const parts: { containerd?: Containerd; kubectl?: string } = {};
   const reason = whyNoContainers();
   beforeAll(async () => {
     parts.kubectl = await findKubectl();
     if (reason !== undefined || parts.kubectl === undefined) return;
-    parts.containerd = await Containerd.start({ podCidr: '10.201.0.0/24', ...options });
-    const flags = ['--runtime', 'cri', '--cri-socket', parts.containerd.socket];
+    parts.containerd = await Containerd.start(options);
+    const flags = ['--runtime', 'cri', '--cri-socket', parts.containerd.socket, ...rangeFlags(range)];
     await cluster.start(parts.kubectl, { memory: true, flags });
   });
   beforeEach((context) => {
@@ -32,6 +37,18 @@ export function useRealCluster(options: ContainerdOptions = {}): E2eCluster & { 
       return parts.containerd;
     },
   }) as E2eCluster & { containerd: Containerd };
+}
+
+/** Flags of `zeroplane up` for ranges of a cluster's own. */
+export function rangeFlags(range: number): string[] {
+  return [
+    '--pod-cidr',
+    `10.${range}.0.0/16`,
+    '--service-cidr',
+    `172.30.${range}.0/24`,
+    '--cluster-dns',
+    `172.30.${range}.10`,
+  ];
 }
 
 /** A pod of busybox that runs a shell script. */
