@@ -56,6 +56,19 @@ export class ClusterPki {
     );
   }
 
+  /** What the API server shows to kubelets. */
+  kubeletClient(): Promise<CertificateAndKey> {
+    return this.#kept('apiserver-kubelet-client', {}, () =>
+      this.authority.issueClient({ commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] }),
+    );
+  }
+
+  /** What a node's agent serves with. Not kept: whoever asks gets a fresh one. */
+  nodeServer(name: string, ipAddresses: string[]): Promise<CertificateAndKey> {
+    const subject = { commonName: `system:node:${name}`, organizations: ['system:nodes'] };
+    return this.authority.issueServer(subject, { dnsNames: [name], ipAddresses });
+  }
+
   async #kept(
     name: string,
     names: { dnsNames?: string[]; ipAddresses?: string[] },

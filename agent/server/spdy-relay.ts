@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { joinStreams } from '../../lib/net/join-streams.js';
 import { upgradeToSpdy } from './runtime-connection.js';
 
 /** A client that speaks SPDY itself is connected to the runtime as it is: nothing between them is looked at. */
@@ -11,19 +12,7 @@ export async function relaySpdy(incoming: IncomingMessage, socket: Duplex, head:
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   if (upgrade.head.byteLength > 0) socket.write(upgrade.head);
   if (head.byteLength > 0) upgrade.socket.write(head);
-  join(socket, upgrade.socket);
-}
-
-/** Each end's bytes go to the other; when one breaks, so does the other. */
-export function join(one: Duplex, other: Duplex): void {
-  for (const [from, to] of [
-    [one, other],
-    [other, one],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => to.destroy());
-    from.on('close', () => to.destroy());
-  }
+  joinStreams(socket, upgrade.socket);
 }
 
 /** Clients state each protocol in a header of its own, or all in one. */

@@ -16,18 +16,11 @@ export function offeredProtocols(incoming: IncomingMessage): string[] {
 }
 
 /** Completes the handshake with one of the protocols that the client offered. */
-export function accept(
-  incoming: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  protocol: string | undefined,
-): Promise<WebSocket> {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MESSAGE_MAX_BYTES,
-    handleProtocols: () => protocol ?? false,
-  });
+export function accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, protocol: string): Promise<WebSocket> {
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MESSAGE_MAX_BYTES });
+  // The library takes no name with a slash, which kubectl's port-forward has: the choice is put into the answer here.
+  delete incoming.headers['sec-websocket-protocol'];
+  server.on('headers', (headers) => void headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve) => server.handleUpgrade(incoming, socket, head, resolve));
 }
 

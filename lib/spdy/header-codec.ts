@@ -27,6 +27,8 @@ export class HeaderWriter {
       head.writeUInt16LE(~piece.byteLength & 0xffff, 3);
       parts.push(head, piece);
     }
+    // As a flush ends: Go's inflater gives out what it has only at an empty block.
+    parts.push(EMPTY_BLOCK);
     return Buffer.concat(parts);
   }
 }
@@ -68,6 +70,8 @@ export class HeaderReader {
     this.#inflate.destroy();
   }
 }
+
+const EMPTY_BLOCK = Buffer.of(0, 0, 0, 0xff, 0xff);
 
 /** CMF and FLG of RFC 1950 with FDICT, and the dictionary's Adler-32. */
 const ZLIB_HEAD = Buffer.alloc(6);

@@ -2,10 +2,10 @@ import { badRequest, notFoundError, serviceUnavailable } from '../../../lib/api/
 import type { V1Pod } from '../../../lib/schema/generated/types.js';
 import type { LogOptions } from '../registry/node-connection.js';
 import { readBoolean, readInteger } from '../registry/options.js';
+import { containerOf } from './container-of.js';
 import { RawAnswer, type SubresourceHandler, type SubresourceRequest } from '../registry/subresource.js';
 
 const PODS = { group: '', plural: 'pods' };
-const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 /** GET pods/NAME/log: the log of one container, from the kubelet of its node. */
 export const podLogHandler: SubresourceHandler = {
@@ -56,22 +56,4 @@ function readLogOptions({ call }: SubresourceRequest, pod: V1Pod): LogOptions {
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
   };
-}
-
-function containerOf(pod: V1Pod, asked: string): string {
-  const names = (list: { name: string }[] | undefined): string[] => (list ?? []).map(({ name }) => name);
-  const containers = names(pod.spec?.containers);
-  const init = names(pod.spec?.initContainers);
-  const ephemeral = names(pod.spec?.ephemeralContainers);
-  const podName = pod.metadata?.name ?? '';
-  if (asked !== '') {
-    if ([...containers, ...init, ...ephemeral].includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${podName}`);
-  }
-  const annotated = pod.metadata?.annotations?.[DEFAULT_CONTAINER];
-  if (annotated !== undefined && containers.includes(annotated)) return annotated;
-  if (containers.length === 1) return containers[0] as string;
-  const choices = `choose one of: [${containers.join(' ')}]`;
-  const initChoices = init.length === 0 ? '' : ` or one of the init containers: [${init.join(' ')}]`;
-  throw badRequest(`a container name must be specified for pod ${podName}, ${choices}${initChoices}`);
 }

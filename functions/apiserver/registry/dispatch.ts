@@ -17,6 +17,7 @@ import { handleRevision } from './revision.js';
 import { handlePatch } from './patch.js';
 import type { ResourcePath } from './path.js';
 import type { ApiRequest, ApiResponse } from './request.js';
+import { handleProxy } from '../streams/proxy.js';
 import { handleUpdate } from './update.js';
 import { viewOf } from './view.js';
 import { handleWatch } from './watch.js';
@@ -108,11 +109,15 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
   }
 }
 
-/** The one subresource that a path of its own may follow. */
+/** The one subresource that takes every method, and that a path of its own may follow. */
 const PROXY = 'proxy';
 
 async function answerSubresource(registry: Registry, call: Call, verb: Verb): Promise<ApiResponse> {
-  if (call.path.rest !== '' && call.path.subresource !== PROXY) throw pathNotFound();
+  const { resource, path } = call;
+  if (path.subresource === PROXY && resource.definition.subresources?.some(({ name }) => name === PROXY) === true) {
+    return handleProxy(registry, call);
+  }
+  if (path.rest !== '') throw pathNotFound();
   const view = viewOf(registry, call);
   if (view !== undefined && CHANGES.has(verb)) negotiate(call.request.header('accept'));
   if (view === undefined) {

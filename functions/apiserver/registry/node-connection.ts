@@ -5,8 +5,10 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 export interface NodeConnection {
   /** The log of one container as its kubelet gives it. Rejects with an ApiError when there is none. */
   logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
-  /** Why there is no exec, attach, port-forward and proxy over this connection, for whoever asks. */
-  readonly whyNoStreams: string;
+  /** Why there is no exec, attach, port-forward and proxy over this connection, for whoever asks; undefined where there is. */
+  readonly whyNoStreams?: string;
+  /** A connection to the HTTPS server of a node's kubelet, for one request of HTTP/1.1. Rejects with an ApiError. */
+  dialKubelet?(node: string, signal: AbortSignal): Promise<Duplex>;
   /** A TCP connection to a port of a pod, for webhooks and API servers that run in the cluster. Absent where pods cannot be reached. */
   dialPod?(pod: PodAddress, signal: AbortSignal): Promise<Duplex>;
 }

@@ -9,6 +9,7 @@ import { WEBSOCKET_BACKLOG_MAX_BYTES } from './limits.js';
 import { parsePath, type ResourcePath } from './path.js';
 import type { ApiRequest, ApiResponse, Peer } from './request.js';
 import { openWatch } from './watch.js';
+import { relayUpgrade, type UpgradeRequest } from '../streams/upgrade-relay.js';
 
 /** Browsers cannot set headers on a WebSocket, so the token may come as a subprotocol. */
 const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
@@ -42,11 +43,11 @@ export class WebSockets {
     socket.once('close', onClose);
     const request = toApiRequest(incoming, gone.signal, peer);
     const path = pathOf(request);
-    // Streams into containers are refused by their own subresources, which know why.
-    if (path?.subresource !== undefined && path.subresource !== '') {
-      return refuse(socket, await this.#handler.handle(request));
-    }
     try {
+      if (path?.subresource !== undefined && path.subresource !== '') {
+        await this.#relay(request, path, { incoming, socket, head });
+        return;
+      }
       const frames = await this.#watch(request, incoming);
       this.#server.handleUpgrade(incoming, socket, head, (client) => {
         client.on('error', onClose);
@@ -61,6 +62,14 @@ export class WebSockets {
   close(): void {
     for (const client of this.#server.clients) client.terminate();
     this.#server.close();
+  }
+
+  /** Streams into containers and to what stands behind a proxy. */
+  async #relay(request: ApiRequest, path: ResourcePath, upgrade: UpgradeRequest): Promise<void> {
+    const user = await this.#handler.identify(request);
+    const query = new URLSearchParams(request.query);
+    const { call } = await admitCall(this.#registry, request, { path, query, user, warnings: new Set() });
+    await relayUpgrade(this.#registry, call, upgrade);
   }
 
   async #watch(request: ApiRequest, incoming: IncomingMessage): Promise<AsyncIterable<readonly Uint8Array[]>> {

@@ -3,6 +3,7 @@ import { ClusterPki } from '../../../cli/cluster-pki.js';
 import { startControlPlane, type ControlPlane } from '../../../cli/control-plane.js';
 import { HttpsHost, type HttpsHostOptions } from '../../../cli/https-host.js';
 import { MemorySecretFiles } from '../../../cli/secret-files.js';
+import type { NodeConnection } from '../../../functions/apiserver/registry/node-connection.js';
 import { isStreamed, type ApiRequest, type ApiResponse } from '../../../functions/apiserver/registry/request.js';
 import { requestEntityTooLarge } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
@@ -57,9 +58,11 @@ export interface TestApiOptions {
   retentionEventsMax?: number;
   /** By name; default: none, so that nothing changes what a test wrote. */
   controllers?: readonly string[];
+  nodeConnection?: NodeConnection;
 }
 
-export async function startApi({ retentionEventsMax, controllers = [] }: TestApiOptions = {}): Promise<TestApi> {
+export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const { retentionEventsMax, controllers = [], nodeConnection } = options;
   const store = new MemoryStore({ clock: systemClock, retentionEventsMax });
   const errors: string[] = [];
   const note = (data: object, message: string): void => void errors.push(`${message}: ${JSON.stringify(data)}`);
@@ -74,6 +77,7 @@ export async function startApi({ retentionEventsMax, controllers = [] }: TestApi
     podCidr: '10.244.0.0/16',
     endpoint: { addresses: ['192.0.2.1'], port: 6443 },
     caCertificate: 'test certificate',
+    ...(nodeConnection === undefined ? {} : { nodeConnection }),
     signingKeys: [signingKey],
     defaultTolerationSeconds: 300,
     wrapControllers: (all) => all.filter(({ name }) => controllers.includes(name)),
@@ -201,8 +205,12 @@ export interface TestHost {
   close(): Promise<void>;
 }
 
-export async function serve(api: TestApi, limits?: HttpsHostOptions['limits']): Promise<TestHost> {
-  const pki = await ClusterPki.open(new MemorySecretFiles(), { clock: systemClock, random: seededRandom(2) });
+export function testPki(): Promise<ClusterPki> {
+  return ClusterPki.open(new MemorySecretFiles(), { clock: systemClock, random: seededRandom(2) });
+}
+
+export async function serve(api: TestApi, limits?: HttpsHostOptions['limits'], given?: ClusterPki): Promise<TestHost> {
+  const pki = given ?? (await testPki());
   const server = await pki.server({ dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] });
   const admin = await pki.admin();
   const host = new HttpsHost({
