@@ -50,6 +50,11 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { type: 'FieldValueInvalid', field, body: body(`Invalid value: ${show(value)}`, detail) };
 }
 
+/** An invalid value that is too large to be shown: an object or a list. */
+export function invalidOmitted(field: string, detail: string): FieldError {
+  return { type: 'FieldValueInvalid', field, body: body('Invalid value', detail) };
+}
+
 /** `supported` is printed sorted as given: `supported values: "A", "B"`. */
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
   const detail =

@@ -13,6 +13,7 @@ import {
   CelTypeValue,
   CelUint,
   type CelValue,
+  OPTIONAL_NONE,
   typeNameOf,
 } from './values.js';
 
@@ -172,6 +173,7 @@ function isMade(
  * the formats byte, date, date-time and duration become what they mean. Nothing is copied: lists and maps are read when asked.
  */
 export function fromJson(raw: unknown, type: CelType): CelValue | CelError {
+  if (type.kind === 'optional' && !(raw instanceof CelOptional)) return optionalFromJson(raw, type);
   if (raw === null || raw === undefined) return null;
   switch (typeof raw) {
     case 'boolean':
@@ -192,6 +194,13 @@ export function fromJson(raw: unknown, type: CelType): CelValue | CelError {
   if (isMade(raw)) return raw;
   const record = raw as Readonly<Record<string, unknown>>;
   return type.kind === 'object' && type.fields !== undefined ? new JsonObject(record, type) : new JsonMap(record, type);
+}
+
+/** An optional variable: undefined is none. */
+function optionalFromJson(raw: unknown, type: CelType): CelValue | CelError {
+  if (raw === undefined) return OPTIONAL_NONE;
+  const value = fromJson(raw, firstParam(type));
+  return value instanceof CelError ? value : new CelOptional(value);
 }
 
 function fromText(text: string, type: CelType): CelValue | CelError {

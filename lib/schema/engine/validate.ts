@@ -24,6 +24,8 @@ export interface ValidateOptions {
   goZeroValues?: boolean;
   /** Where the object is; empty for a root. */
   path?: string;
+  /** The state before an update: what has not changed since is not looked at again. */
+  old?: unknown;
 }
 
 /**
@@ -37,7 +39,8 @@ export function validateSchema(
   options: ValidateOptions = {},
 ): FieldError[] {
   const path = options.path === undefined || options.path === '' ? [] : [options.path];
-  return new Validator(source, options.goZeroValues === true, path).validate(schema, object).errors;
+  const validator = new Validator(source, options.goZeroValues === true, path);
+  return validator.validateUpdate(schema, object, options.old).errors;
 }
 
 class Validator {
@@ -45,11 +48,18 @@ class Validator {
   readonly #goZeroValues: boolean;
   /** Where the value is that is being visited; made a text only for errors. */
   readonly #path: Path;
+  /** The counterpart of the value that is being visited, before the update; undefined where there is none. */
+  #old: unknown;
 
   constructor(source: SchemaSource, goZeroValues: boolean, path: Path) {
     this.#source = source;
     this.#goZeroValues = goZeroValues;
     this.#path = path;
+  }
+
+  validateUpdate(schema: Schema, value: unknown, old: unknown): Outcome {
+    this.#old = old;
+    return this.validate(schema, value);
   }
 
   validate(schema: Schema, value: unknown): Outcome {
@@ -59,16 +69,20 @@ class Validator {
   }
 
   /** Visits a member or an item. */
-  #enter(step: string | number, field: Field, value: unknown, outcome: Outcome): void {
+  #enter(step: string | number, field: Field, value: unknown, outcome: Outcome, old?: unknown): void {
+    const before = this.#old;
+    this.#old = old;
     this.#path.push(step);
     this.#visit(field.shape, field.schema.nullable === true, value, outcome);
     this.#path.pop();
+    this.#old = before;
   }
 
   #visit(shape: Shape, nullable: boolean, value: unknown, outcome: Outcome): void {
     const { schema } = shape;
     const { types, isPlain } = rulesOf(shape);
     if (outcome.errors.length >= ERRORS_MAX) return;
+    if (this.#old !== undefined && deepEqual(value, this.#old)) return;
     outcome.checks++;
     if (value === null || value === undefined) {
       if (types.length > 0 && !nullable && schema.nullable !== true) {
@@ -85,7 +99,11 @@ class Validator {
   }
 
   #ownRules(schema: Schema, value: unknown, outcome: Outcome): void {
+    const old = this.#old;
+    // Within combinations nothing is left out: a branch that is only looked at in part says nothing.
+    this.#old = undefined;
     this.#combinations(schema, value, outcome);
+    this.#old = old;
     if (typeof value === 'string') stringRules(schema, value, this.#path, outcome);
     else if (typeof value === 'number' || typeof value === 'bigint') numberRules(schema, value, this.#path, outcome);
     else if (Array.isArray(value)) listRules(schema, value, this.#path, outcome);
@@ -175,7 +193,19 @@ class Validator {
   #list(shape: Shape, value: unknown[], outcome: Outcome): void {
     const { element } = shape;
     if (element === undefined || shape.kind !== 'list') return;
-    for (let index = 0; index < value.length; index++) this.#enter(index, element, value[index], outcome);
+    const old = this.#oldElements(shape);
+    for (let index = 0; index < value.length; index++)
+      this.#enter(index, element, value[index], outcome, old?.(value[index]));
+  }
+
+  /** Finds the counterparts of a list's elements, where keys tell them apart. */
+  #oldElements({ schema, element }: Shape): ((value: unknown) => unknown) | undefined {
+    const keys = schema['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys'] : undefined;
+    if (keys === undefined || element === undefined || !Array.isArray(this.#old)) return undefined;
+    const keyOf = (value: unknown): string =>
+      stringifyJson(keys.map((key) => (isJsonObject(value) ? value[key] : undefined) ?? element.schema.properties?.[key]?.default ?? null));
+    const byKey = new Map(this.#old.map((one) => [keyOf(one), one]));
+    return (value) => byKey.get(keyOf(value));
   }
 
   #object(shape: Shape, value: Record<string, unknown>, outcome: Outcome): void {
@@ -183,10 +213,11 @@ class Validator {
     if (schema.minProperties !== undefined || schema.maxProperties !== undefined) {
       propertyCountRules(schema, Object.keys(value).length, this.#path, outcome);
     }
+    const before = isJsonObject(this.#old) ? this.#old : undefined;
     for (const name in value) {
       const field = shape.fields.get(name) ?? (shape.kind === 'list' ? undefined : shape.element);
       if (field !== undefined) {
-        this.#enter(name, field, value[name], outcome);
+        this.#enter(name, field, value[name], outcome, before?.[name]);
       } else if (schema.additionalProperties === false) {
         add(
           outcome,

@@ -1,0 +1,12 @@
+/** How long the answer of a conversion webhook is waited for (Kubernetes' bound). */
+export const CONVERSION_TIMEOUT_MS = 30_000;
+/** Objects that one conversion review carries. */
+export const CONVERSION_BATCH_MAX = 500;
+/** Keys of objects that are known to be stored as they are served, per version. */
+export const KNOWN_CURRENT_MAX = 100_000;
+/** Bytes of converted objects that are kept, over all versions. */
+export const CONVERTED_CACHE_MAX_BYTES = 32 * 1024 * 1024;
+/** Items that one cell of a table shows. */
+export const CELL_ITEMS_MAX = 1_000;
+/** How long the rules of one object may run. */
+export const RULES_MAX_MS = 2_000;
