@@ -9,6 +9,10 @@ import type { DescribedSchemaSource } from '../../lib/schema/openapi/published-s
 import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
 import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
+import { CustomResources } from './custom/custom-resources.js';
+import { CustomStore } from './custom/custom-store.js';
+import { DefinitionReservation } from './custom/definition-reservation.js';
+import { ServedSchemas } from './custom/served-schemas.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { RequestMetrics } from './discovery/metrics.js';
 import { openApiHandler } from './discovery/openapi.js';
@@ -28,6 +32,7 @@ import type { SubresourceHandler } from './registry/subresource.js';
 import { WebSockets } from './registry/upgrade.js';
 import { WatchHubs } from './registry/watch-hub.js';
 import type { KindDefinition } from './resources/kind.js';
+import type { WebhookCaller } from './webhooks/webhook-caller.js';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -49,8 +54,12 @@ export interface ApiServerOptions {
   /** Further documents, by exact path: `/openid/v1/jwks`. */
   readonly documents?: Readonly<Record<string, DocumentHandler>>;
   readonly nodeConnection?: NodeConnection;
+  /** Calls conversion webhooks; without it definitions that need one answer with an error. */
+  readonly webhookCaller?: WebhookCaller;
   readonly log?: Log;
 }
+
+const DEFINITIONS_COLLECTION = 'apiextensions.k8s.io/customresourcedefinitions';
 
 export interface ApiServer {
   /** The core: what every host and transport calls. Never rejects. */
@@ -74,9 +83,21 @@ export interface InProcess {
 
 /** Builds the API server from its dependencies. It starts nothing: timers and readers live only while watches are open. */
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { clock, random, schemas } = options;
+  const { clock, random } = options;
   const catalog = new Catalog(options.kinds);
-  const store = new UpToDateStore(options.store, catalog, {
+  const custom = new CustomResources({
+    catalog,
+    source: options.schemas,
+    random,
+    webhookCaller: options.webhookCaller,
+  });
+  const schemas = new ServedSchemas(options.schemas, custom);
+  const customStore = new CustomStore(
+    options.store,
+    (collection) => custom.collection(collection),
+    (collection) => custom.versionsOf(collection).forEach((one) => policies.wrote(one)),
+  );
+  const store = new UpToDateStore(customStore, catalog, {
     upgrade: (resource, object) => applyDefaults({ schemas }, resource, object),
     wrote: (collection) => policies.wrote(collection),
   });
@@ -90,12 +111,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     schemas,
     objects,
     policies,
+    refreshCustom: () => custom.refresh(policies),
     hubs: new WatchHubs({ store, objects, clock }),
     watches: { open: 0 },
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     charges: options.charges,
-    reservations: options.reservations ?? {},
+    reservations: { [DEFINITIONS_COLLECTION]: new DefinitionReservation(objects, clock), ...options.reservations },
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,
@@ -104,12 +126,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const metrics = new RequestMetrics(clock);
   const paths = new Paths({
     catalog,
+    refresh: registry.refreshCustom,
     checks: [
       { name: 'ping', check: async () => undefined },
       { name: 'store', check: async () => void (await store.revision('core/namespaces')) },
     ],
     metrics: () => metrics.response(registry.watches.open),
-    documents: { '/openapi/': openApiHandler(catalog, schemas), ...options.documents },
+    documents: { '/openapi/': openApiHandler(catalog, schemas, registry.refreshCustom), ...options.documents },
   });
   const handler = new RequestHandler({
     registry,

@@ -8,10 +8,20 @@ export type JsonPath = readonly JsonPathStep[];
 export type JsonPathStep =
   | { readonly kind: 'member'; readonly name: string }
   | { readonly kind: 'index'; readonly index: number }
-  | { readonly kind: 'slice'; readonly start: number | undefined; readonly end: number | undefined; readonly step: number }
+  | {
+      readonly kind: 'slice';
+      readonly start: number | undefined;
+      readonly end: number | undefined;
+      readonly step: number;
+    }
   | { readonly kind: 'all' }
   | { readonly kind: 'descend' }
-  | { readonly kind: 'filter'; readonly left: JsonPathOperand; readonly operator: string; readonly right: JsonPathOperand };
+  | {
+      readonly kind: 'filter';
+      readonly left: JsonPathOperand;
+      readonly operator: string;
+      readonly right: JsonPathOperand;
+    };
 
 type JsonPathOperand = { readonly path: JsonPath } | { readonly value: string | number | boolean | null };
 

@@ -23,6 +23,8 @@ export interface StoredObject {
   readonly key: string;
   readonly revision: number;
   readonly body: Uint8Array;
+  /** What is shown is not what is stored: a write brings it up to date even when it changes nothing else. Stores themselves never say so. */
+  readonly isStale?: boolean;
 }
 
 export interface ListOptions {

@@ -74,9 +74,9 @@ export class Converter {
     }
     const { response } = answer;
     if (response === undefined) throw failed('the response carries no response');
-    if (response.uid !== uid) throw failed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
-    if (response.result?.status !== 'Success')
-      throw failed(response.result?.message ?? 'the webhook gave no reason');
+    if (response.uid !== uid)
+      throw failed(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
+    if (response.result?.status !== 'Success') throw failed(response.result?.message ?? 'the webhook gave no reason');
     const found = response.convertedObjects ?? [];
     if (!Array.isArray(found) || found.length !== objects.length)
       throw failed(`expected ${objects.length} converted objects, got ${found.length}`);

@@ -10,6 +10,7 @@ import { cloneJson } from '../registry/json-values.js';
 import type { KindDefinition } from '../resources/kind.js';
 import { customColumns } from './columns.js';
 import { CustomSchema } from './custom-schema.js';
+import { hasCondition } from './definition-conditions.js';
 
 /** A custom resource in one version, as a kind like any other. */
 export interface CustomKind {
@@ -57,6 +58,9 @@ export function makeCustomKind(
     hasStatus,
     hasGeneration: true,
     allowUnconditionalUpdate: false,
+    ...(hasCondition(crd, 'Terminating')
+      ? { refusesCreate: 'create not allowed while custom resource definition is terminating' }
+      : {}),
     ...(scale === undefined
       ? {}
       : {
@@ -84,17 +88,25 @@ function keepMetadata(object: KubernetesObject, old: KubernetesObject): void {
   };
 }
 
-function fieldLabelsOf({ selectableFields = [] }: V1CustomResourceDefinitionVersion): Pick<KindDefinition, 'fieldLabels'> {
+function fieldLabelsOf({
+  selectableFields = [],
+}: V1CustomResourceDefinitionVersion): Pick<KindDefinition, 'fieldLabels'> {
   if (selectableFields.length === 0) return {};
   const labels = selectableFields.map(({ jsonPath }) => {
     const path = parseJsonPath(jsonPath);
-    return [jsonPath.replace(/^\./, ''), (object: KubernetesObject) => labelText(findJsonPath(path, object)[0])] as const;
+    return [
+      jsonPath.replace(/^\./, ''),
+      (object: KubernetesObject) => labelText(findJsonPath(path, object)[0]),
+    ] as const;
   });
   return { fieldLabels: Object.fromEntries(labels) };
 }
 
 function labelText(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint'
+  return typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    typeof value === 'bigint'
     ? String(value)
     : '';
 }

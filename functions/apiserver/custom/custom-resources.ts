@@ -35,7 +35,12 @@ export class CustomResources {
   readonly #lists = new Map<string, CustomSchema>();
   #seen: readonly V1CustomResourceDefinition[] = [];
 
-  constructor(parts: { catalog: Catalog; source: SchemaSource; random: Random; webhookCaller: WebhookCaller | undefined }) {
+  constructor(parts: {
+    catalog: Catalog;
+    source: SchemaSource;
+    random: Random;
+    webhookCaller: WebhookCaller | undefined;
+  }) {
     this.#catalog = parts.catalog;
     this.#source = parts.source;
     this.#converter = new Converter(parts.webhookCaller, parts.random);

@@ -67,7 +67,7 @@ export class CustomSchema {
       properties: {
         apiVersion: { description: API_VERSION_TEXT, type: 'string' },
         kind: { description: KIND_TEXT, type: 'string' },
-        metadata: { description: METADATA_TEXT, allOf: [{ $ref: REF_PREFIX + OBJECT_META }] },
+        metadata: { description: METADATA_TEXT, $ref: REF_PREFIX + OBJECT_META },
         ...own,
       },
       'x-kubernetes-group-version-kind': [{ group, version, kind }],
@@ -91,7 +91,7 @@ export class CustomSchema {
         metadata: {
           description:
             'Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
-          allOf: [{ $ref: REF_PREFIX + LIST_META }],
+          $ref: REF_PREFIX + LIST_META,
         },
       },
       'x-kubernetes-group-version-kind': [{ group, version, kind: listKind }],
@@ -129,8 +129,8 @@ export class CustomSchema {
     if (old === undefined || listTypeErrors(this.#schema, old).length === 0)
       errors.push(...listTypeErrors(this.#schema, object));
     const tree = (this.#rules ??= { tree: compileRuleTree(this.#schema, true) }).tree;
-    if (errors.some(({ type }) => BLOCKING.has(type))) return { errors: [...errors, NOT_CHECKED], warnings: [] };
     if (tree === undefined) return { errors, warnings: [] };
+    if (errors.some(({ type }) => BLOCKING.has(type))) return { errors: [...errors, NOT_CHECKED], warnings: [] };
     const deadlineMs = clock.now() + RULES_MAX_MS;
     const result = evaluateRules(tree, object, old, () => clock.now() > deadlineMs);
     return { errors: [...errors, ...result.errors], warnings: result.warnings };

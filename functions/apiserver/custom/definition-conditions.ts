@@ -83,7 +83,13 @@ function acceptNames(
   const resources = new Set<string>();
   const kinds = new Set<string>();
   for (const { status } of rivals) {
-    const { plural, singular = '', shortNames = [], kind, listKind = '' } = status?.acceptedNames ?? { plural: '', kind: '' };
+    const {
+      plural,
+      singular = '',
+      shortNames = [],
+      kind,
+      listKind = '',
+    } = status?.acceptedNames ?? { plural: '', kind: '' };
     for (const name of [plural, singular, ...shortNames]) resources.add(name);
     for (const name of [kind, listKind]) kinds.add(name);
   }
@@ -92,7 +98,10 @@ function acceptNames(
   const claim = (field: 'plural' | 'singular' | 'kind' | 'listKind', taken: ReadonlySet<string>): void => {
     const name = requested[field] ?? '';
     if (name !== (before[field] ?? '') && taken.has(name))
-      conflict = { reason: `${field[0]?.toUpperCase()}${field.slice(1)}Conflict`, message: `${JSON.stringify(name)} is already in use` };
+      conflict = {
+        reason: `${field[0]?.toUpperCase()}${field.slice(1)}Conflict`,
+        message: `${JSON.stringify(name)} is already in use`,
+      };
     else accepted[field] = name;
   };
   claim('plural', resources);
@@ -131,10 +140,6 @@ function approve(crd: V1CustomResourceDefinition, now: string): void {
       now,
     );
   else if (URL.canParse(approval))
-    setCondition(
-      crd,
-      { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${approval}` },
-      now,
-    );
+    setCondition(crd, { type, status: 'True', reason: 'ApprovedAnnotation', message: `approved in ${approval}` }, now);
   else setCondition(crd, { type, status: 'False', reason: 'InvalidAnnotation', message: demand }, now);
 }

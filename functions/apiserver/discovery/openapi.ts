@@ -19,14 +19,24 @@ import { KUBERNETES_VERSION } from './version.js';
 const BY_HASH_CACHE_CONTROL = 'public, max-age=31536000, immutable';
 
 /** `/openapi/v2`, `/openapi/v3` and the documents of single group versions below it. */
-export function openApiHandler(catalog: Catalog, source: DescribedSchemaSource): DocumentHandler {
+export function openApiHandler(
+  catalog: Catalog,
+  source: DescribedSchemaSource,
+  refresh: () => Promise<void> = async () => undefined,
+): DocumentHandler {
   let documents: OpenApiDocuments | undefined;
+  let generation = 0;
   const made = (): OpenApiDocuments => {
     const { major, minor, patch } = KUBERNETES_VERSION;
     const info = { title: 'Kubernetes', version: `v${major}.${minor}.${patch}` };
-    return (documents ??= new OpenApiDocuments(describeResources(catalog), source, info));
+    if (documents === undefined || generation !== catalog.generation) {
+      generation = catalog.generation;
+      documents = new OpenApiDocuments(describeResources(catalog), source, info, documents);
+    }
+    return documents;
   };
   return async (request, query) => {
+    await refresh();
     const path = request.path.replace(/\/$/, '');
     if (path === '/openapi/v2') return answer(request, query, v2(request, made()));
     if (path === '/openapi/v3') return answer(request, query, made().index());
@@ -80,6 +90,10 @@ function describe({ resource, verbs, subresources }: DiscoveredResource): ApiRes
     namespaced,
     verbs,
     definition: resource.schema,
+    identity: resource.definition,
+    ...(resource.definition.listKind === undefined
+      ? {}
+      : { listDefinition: resource.schema.slice(0, -resource.kind.length) + resource.definition.listKind }),
     subresources: subresources.map((one) => {
       const definition = definitionOf({ resource, verbs, subresources }, one);
       return { name: one.name, kind: one.kind, verbs: one.verbs, ...(definition === undefined ? {} : { definition }) };

@@ -14,6 +14,8 @@ export type DocumentHandler = (request: ApiRequest, query: URLSearchParams) => P
 
 export interface PathsOptions {
   readonly catalog: Catalog;
+  /** Brings the catalog to what is served now. */
+  readonly refresh?: () => Promise<void>;
   readonly checks: readonly HealthCheck[];
   readonly metrics: () => ApiResponse;
   /** Further documents by exact path, or by first segment with a trailing slash: `/openapi/`. */
@@ -27,6 +29,7 @@ export class Paths {
   readonly #options: PathsOptions;
   readonly #bodies = new Map<string, { body: Uint8Array; etag: string }>();
   #groups: DiscoveredGroup[] | undefined;
+  #generation = 0;
 
   constructor(options: PathsOptions) {
     this.#options = options;
@@ -39,6 +42,7 @@ export class Paths {
     if (HEALTH_PATHS.has(first) && segments.length <= 2) {
       return healthResponse(first, second, query, this.#options.checks);
     }
+    if (first === 'api' || first === 'apis' || first === '') await this.#refresh();
     const document = this.#options.documents[path] ?? this.#options.documents[`/${first}/`];
     if (document !== undefined) return document(request, query);
     switch (path) {
@@ -56,6 +60,16 @@ export class Paths {
     if (first === 'apis' && segments.length === 2) return this.#group(second ?? '');
     if (first === 'apis' && segments.length === 3) return this.#resources(second ?? '', third ?? '');
     return undefined;
+  }
+
+  /** What was made of an earlier state of the catalog is made anew. */
+  async #refresh(): Promise<void> {
+    const { catalog, refresh } = this.#options;
+    await refresh?.();
+    if (this.#generation === catalog.generation) return;
+    this.#generation = catalog.generation;
+    this.#groups = undefined;
+    this.#bodies.clear();
   }
 
   #all(): DiscoveredGroup[] {

@@ -1,7 +1,7 @@
 import { badRequest, internalError, invalidError } from '../../../lib/api/errors.js';
 import { invalid } from '../../../lib/api/field-errors.js';
 import type { GroupVersionKind, KubernetesObject } from '../../../lib/api/meta.js';
-import { DecodeError, decodeObject } from '../../../lib/schema/engine/index.js';
+import { DecodeError } from '../../../lib/schema/engine/index.js';
 import type { AdmissionPhase, ObjectForm, Reinvocation, RequestView } from '../admission/plugin.js';
 import type { Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
@@ -11,7 +11,7 @@ import { cloneJson } from './json-values.js';
 import { ADMISSION_MAX_MS } from './limits.js';
 import { matchNamespace, restore, withMeta, type WithMeta } from './metadata.js';
 import { requestOptions } from './options.js';
-import { definitionOf } from './schema-rules.js';
+import { decodeAs } from './schema-rules.js';
 import { SCALE_KIND, scaleOf, withScale } from './scale.js';
 
 /** The two rounds of mutating admission, the second of which is run only when asked for. */
@@ -242,7 +242,7 @@ function decodeChanged(registry: Registry, given: KubernetesObject, expected: Ex
     throw badRequest('a changed object must keep its metadata');
   }
   try {
-    return decodeObject(definitionOf(registry, expected.schema), given, registry.schemas).object;
+    return decodeAs(registry, expected.schema, given).object;
   } catch (error) {
     if (error instanceof DecodeError) throw internalError(error.message);
     throw error;

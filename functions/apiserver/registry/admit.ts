@@ -118,7 +118,9 @@ function validate(registry: Registry, call: Call, write: PendingWrite): void {
   const { definition } = resource;
   const context = hookContext(registry, call, write);
   const errors: FieldError[] = checkMetadata(resource, object, old);
-  errors.push(...checkSchema(registry, resource, object));
+  errors.push(
+    ...checkSchema(registry, resource, { object, old, subresource, warn: (text) => call.warnings.add(text) }),
+  );
   if (subresource === 'status' && old !== undefined) {
     errors.push(...(definition.validateStatusUpdate?.(object, old, context) ?? []));
   } else {

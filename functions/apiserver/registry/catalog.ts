@@ -20,18 +20,21 @@ export interface Resource {
   readonly target: ErrorTarget;
 }
 
-/** All resources by where they are served. Built once; custom resources come as further entries later. */
+/** All resources by where they are served: the built-in ones, and custom ones that come and go. */
 export class Catalog {
   readonly #byPath = new Map<string, Resource>();
   readonly #stored = new Map<string, Resource>();
+  #customByPath = new Map<string, Resource>();
+  #customStored = new Map<string, Resource>();
+  #generation = 0;
 
   constructor(kinds: readonly KindDefinition[]) {
     for (const definition of kinds) {
-      const stored = describe(definition, undefined);
+      const stored = describeResource(definition);
       this.#byPath.set(pathKey(stored.group, stored.version, stored.plural), stored);
       this.#stored.set(`${stored.group}/${stored.plural}`, stored);
       for (const alternate of definition.alternates ?? []) {
-        const resource = describe(definition, alternate);
+        const resource = describeResource(definition, alternate);
         this.#byPath.set(pathKey(resource.group, resource.version, resource.plural), resource);
       }
     }
@@ -39,12 +42,25 @@ export class Catalog {
 
   /** What `/apis/GROUP/VERSION/PLURAL` serves. */
   find(group: string, version: string, plural: string): Resource | undefined {
-    return this.#byPath.get(pathKey(group, version, plural));
+    const key = pathKey(group, version, plural);
+    return this.#byPath.get(key) ?? this.#customByPath.get(key);
+  }
+
+  /** Grows whenever what is served changes. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Puts these in the place of all custom resources: what is served, and each in its storage version, served or not. */
+  setCustom(served: readonly Resource[], stored: readonly Resource[]): void {
+    this.#customByPath = new Map(served.map((one) => [pathKey(one.group, one.version, one.plural), one]));
+    this.#customStored = new Map(stored.map((one) => [`${one.group}/${one.plural}`, one]));
+    this.#generation++;
   }
 
   /** Whether objects of this kind exist in this version at all. */
   serves(apiVersion: string, kind: string): boolean {
-    for (const resource of this.#byPath.values()) {
+    for (const resource of this.all()) {
       if (resource.kind === kind && resource.apiVersion === apiVersion) return true;
     }
     return false;
@@ -52,7 +68,8 @@ export class Catalog {
 
   /** The resource in the version it is stored in. */
   stored(group: string, plural: string): Resource | undefined {
-    return this.#stored.get(`${group}/${plural}`);
+    const key = `${group}/${plural}`;
+    return this.#stored.get(key) ?? this.#customStored.get(key);
   }
 
   /** The storage version of what a served resource holds. */
@@ -69,7 +86,7 @@ export class Catalog {
 
   /** Everything served, in the order of the kinds. */
   all(): Resource[] {
-    return [...this.#byPath.values()];
+    return [...this.#byPath.values(), ...this.#customByPath.values()];
   }
 }
 
@@ -77,7 +94,8 @@ function pathKey(group: string, version: string, plural: string): string {
   return `${group}/${version}/${plural}`;
 }
 
-function describe(definition: KindDefinition, alternate: AlternateVersion | undefined): Resource {
+/** A kind as it is served in its own version, or in another of its versions. */
+export function describeResource(definition: KindDefinition, alternate?: AlternateVersion): Resource {
   const { group, version, kind, definition: schema } = alternate ?? definition;
   return {
     definition,

@@ -6,7 +6,7 @@ import type { SchemaSource } from '../../../lib/schema/schema.js';
 import type { Store } from '../../../lib/store/store.js';
 import type { AdmissionPlugin, PolicyReader, WriteCharges, WriteReservation } from '../admission/plugin.js';
 import type { Authorizer } from '../auth/auth.js';
-import type { HookContext } from '../resources/kind.js';
+import type { CustomForm, HookContext } from '../resources/kind.js';
 import type { Catalog, Resource } from './catalog.js';
 import type { NodeConnection } from './node-connection.js';
 import type { StoredObjects } from './objects.js';
@@ -24,13 +24,21 @@ export interface Log {
 
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+/** Schemas of built-in kinds and of custom ones. */
+export interface RegistrySchemas extends SchemaSource, MessageSource {
+  /** What reads and checks objects of a custom resource, by the name of its definition. */
+  custom?(name: string): CustomForm | undefined;
+}
+
 /** What every operation of the registry works with. */
 export interface Registry {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
   readonly catalog: Catalog;
-  readonly schemas: SchemaSource & MessageSource;
+  readonly schemas: RegistrySchemas;
+  /** Brings the catalog to the custom resources that are defined now: at most a second old, and at once after writes through this server. */
+  refreshCustom(): Promise<void>;
   readonly objects: StoredObjects;
   readonly policies: PolicyReader;
   readonly hubs: WatchHubs;

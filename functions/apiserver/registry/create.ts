@@ -1,4 +1,4 @@
-import { alreadyExists, badRequest } from '../../../lib/api/errors.js';
+import { alreadyExists, badRequest, forbiddenError } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { ManagerEntry } from '../../../lib/schema/apply/index.js';
 import { isStoreError } from '../../../lib/store/errors.js';
@@ -63,6 +63,8 @@ async function createOnce(
 ): Promise<Uint8Array | undefined> {
   const resource = registry.catalog.storage(call.resource);
   const { definition } = resource;
+  if (definition.refusesCreate !== undefined)
+    throw forbiddenError(resource.target, object.metadata.name ?? '', definition.refusesCreate);
   delete object.metadata.resourceVersion;
   const given = object.metadata.managedFields;
   initialiseMetadata(registry, resource, object);
@@ -82,7 +84,8 @@ async function createOnce(
     dryRun: options.dryRun,
     isNameGenerated: options.generated,
     shape() {
-      if (definition.hasStatus === true && definition.keepsStatusOnCreate !== true) resetStatus(object);
+      if (definition.hasStatus === true && definition.keepsStatusOnCreate !== true)
+        resetStatus(object, definition.custom !== undefined);
       definition.prepareForCreate?.(object, hookContext(registry, call, { ...options, subresource: '' }));
     },
   });
@@ -102,6 +105,7 @@ async function createOnce(
   });
 }
 
-function resetStatus(object: KubernetesObject): void {
-  (object as { status?: unknown }).status = {};
+function resetStatus(object: KubernetesObject, isCustom: boolean): void {
+  if (isCustom) delete (object as { status?: unknown }).status;
+  else (object as { status?: unknown }).status = {};
 }

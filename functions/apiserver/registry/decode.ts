@@ -6,13 +6,15 @@ import { isJsonObject } from '../../../lib/json/path.js';
 import { duplicateYamlKeysError, parseYaml } from '../../../lib/json/yaml.js';
 import { ProtobufError } from '../../../lib/schema/protobuf/errors.js';
 import { decodeProtobuf as readProtobuf } from '../../../lib/schema/protobuf/protobuf.js';
-import { DecodeError, decodeObject } from '../../../lib/schema/engine/index.js';
+import { DecodeError } from '../../../lib/schema/engine/index.js';
 import { REQUEST_BODY_MAX_BYTES } from './limits.js';
 import type { Call, Registry, WriteOptions } from './context.js';
-import { definitionOf } from './schema-rules.js';
+import { decodeAs } from './schema-rules.js';
 
 export const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
 export const BODY_TYPES = ['application/json', 'application/yaml', PROTOBUF_TYPE] as const;
+/** Nothing but the schema of a definition knows a custom resource's fields, and it has no numbers for them. */
+const CUSTOM_BODY_TYPES = ['application/json', 'application/yaml'] as const;
 type BodyType = (typeof BODY_TYPES)[number];
 
 /** What a body must be: one kind in one version, described by a schema. */
@@ -57,6 +59,8 @@ export function decodeGiven(
   options: Pick<WriteOptions, 'fieldValidation'>,
 ): KubernetesObject {
   const type = bodyTypeOf(call.request.header('content-type'));
+  if (type === PROTOBUF_TYPE && registry.schemas.custom?.(expected.schema) !== undefined)
+    throw unsupportedMediaType(CUSTOM_BODY_TYPES);
   const decoded = decodeBytes(registry, bytes, type, expected);
   applyStrictness(decoded, expected, options.fieldValidation, call);
   return decoded.object;
@@ -186,7 +190,7 @@ export function fitSchema(
   expected: ExpectedKind,
 ): { object: KubernetesObject; unknownPaths: string[] } {
   try {
-    return decodeObject(definitionOf(registry, expected.schema), object, registry.schemas);
+    return decodeAs(registry, expected.schema, object);
   } catch (error) {
     if (error instanceof DecodeError) throw cannotBeHandled(expected, error.message);
     throw error;

@@ -68,7 +68,12 @@ export async function admitCall(
   const attributes = resourceAttributes(user, verb, path, query);
   const { allowed, reason } = await registry.authorizer.authorize(attributes);
   if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
-  const resource = registry.catalog.find(path.group, path.version, path.resource);
+  const { catalog } = registry;
+  let resource = catalog.find(path.group, path.version, path.resource);
+  if (resource === undefined || resource.definition.custom !== undefined) {
+    await registry.refreshCustom();
+    resource = catalog.find(path.group, path.version, path.resource);
+  }
   if (resource === undefined) throw pathNotFound();
   return { call: { request, path, query, user, resource, warnings }, verb };
 }

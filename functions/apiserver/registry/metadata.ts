@@ -85,15 +85,17 @@ export function restore<K extends keyof ObjectMeta>(metadata: ObjectMeta, before
 export function bumpGeneration(resource: Resource, object: WithMeta, old: WithMeta): void {
   if (resource.definition.hasGeneration !== true) return;
   const before = old.metadata.generation ?? 0;
-  const next = wantedDiffers(object, old) ? before + 1 : before;
+  const next = wantedDiffers(resource, object, old) ? before + 1 : before;
   object.metadata.generation = Math.max(next, object.metadata.generation ?? 0);
 }
 
-function wantedDiffers(object: WithMeta, old: WithMeta): boolean {
+function wantedDiffers({ definition }: Resource, object: WithMeta, old: WithMeta): boolean {
   const left = object as unknown as Record<string, unknown>;
   const right = old as unknown as Record<string, unknown>;
   for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
-    if (name === 'metadata' || name === 'status' || name === 'kind' || name === 'apiVersion') continue;
+    // The status of a custom resource without such a subresource is a part like any other.
+    if (name === 'status' && (definition.custom === undefined || definition.hasStatus === true)) continue;
+    if (name === 'metadata' || name === 'kind' || name === 'apiVersion') continue;
     if (!equalJson(left[name], right[name])) return true;
   }
   return false;

@@ -2,7 +2,7 @@ import { badRequest, invalidError, unsupportedMediaType, type ApiError } from '.
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { SyntaxFault } from '../../../lib/json/errors.js';
 import { parseJson, strictJsonErrors } from '../../../lib/json/parse.js';
-import { DecodeError, decodeObject } from '../../../lib/schema/engine/index.js';
+import { DecodeError } from '../../../lib/schema/engine/index.js';
 import { jsonPatch, mergePatch, PatchError, strategicMergePatch } from '../../../lib/schema/patch/index.js';
 import { handleApply } from './apply.js';
 import type { Call, Registry, WriteOptions } from './context.js';
@@ -12,7 +12,7 @@ import { REQUEST_BODY_MAX_BYTES } from './limits.js';
 import { matchName, matchNamespace, withMeta, type WithMeta } from './metadata.js';
 import { readWriteOptions } from './options.js';
 import type { ApiResponse } from './request.js';
-import { definitionOf } from './schema-rules.js';
+import { decodeAs, definitionOf } from './schema-rules.js';
 import { updateObject } from './update.js';
 import type { View } from './view.js';
 
@@ -21,11 +21,14 @@ const MERGE_PATCH = 'application/merge-patch+json';
 const STRATEGIC_PATCH = 'application/strategic-merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
 const PATCH_TYPES: readonly string[] = [JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH];
+/** Nothing tells how the lists of a custom resource are to be merged. */
+const CUSTOM_PATCH_TYPES = PATCH_TYPES.filter((type) => type !== STRATEGIC_PATCH);
 
 /** PATCH of an object, its status or another view of it. */
 export async function handlePatch(registry: Registry, call: Call, view: View): Promise<ApiResponse> {
   const type = mediaType(call.request.header('content-type'));
-  if (!PATCH_TYPES.includes(type)) throw unsupportedMediaType(PATCH_TYPES);
+  const offered = call.resource.definition.custom === undefined ? PATCH_TYPES : CUSTOM_PATCH_TYPES;
+  if (!offered.includes(type)) throw unsupportedMediaType(offered);
   if (type === APPLY_PATCH) return handleApply(registry, call, view);
   const options = readWriteOptions(call.query, 'PatchOptions');
   const patch = await readPatch(call);
@@ -104,7 +107,7 @@ function applyPatch(
 /** The patched object as its schema reads it. */
 function fit(registry: Registry, view: View, patch: Patch, patched: Record<string, unknown>) {
   try {
-    return decodeObject(definitionOf(registry, view.expected.schema), patched, registry.schemas);
+    return decodeAs(registry, view.expected.schema, patched);
   } catch (error) {
     if (error instanceof DecodeError) throw refusePatch(patch, error.message);
     throw error;

@@ -118,7 +118,7 @@ function mappedPresenter(
 }
 
 function listFrame(resource: Resource, metadata: ListMetadata): { head: Uint8Array; tail: Uint8Array } {
-  return frame(resource.apiVersion, `${resource.kind}List`, metadata);
+  return frame(resource.apiVersion, resource.definition.listKind ?? `${resource.kind}List`, metadata);
 }
 
 function frame(apiVersion: string, kind: string, metadata: ListMetadata): { head: Uint8Array; tail: Uint8Array } {

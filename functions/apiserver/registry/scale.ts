@@ -25,7 +25,7 @@ export function scaleOf(resource: Resource, stored: WithMeta): Scale {
   if (mapping === undefined) throw new Error(`${resource.plural} have no scale`);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = stored.metadata;
   const replicas = Number(readPath(stored, mapping.specReplicas) ?? 0);
-  const selector = selectorText(readPath(stored, mapping.selector));
+  const selector = mapping.selector === '' ? '' : selectorText(readPath(stored, mapping.selector));
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -72,6 +72,7 @@ export function withScale(resource: Resource, given: Scale, old: WithMeta): With
 
 /** A label selector as the text form that clients of Scale parse. */
 function selectorText(selector: unknown): string {
+  if (typeof selector === 'string') return selector;
   if (!isJsonObject(selector)) return '';
   const { matchLabels, matchExpressions } = selector;
   const isPlainMap = matchLabels === undefined && matchExpressions === undefined;

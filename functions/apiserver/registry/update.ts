@@ -148,7 +148,7 @@ async function updateOnce(registry: Registry, call: Call, attempt: Attempt): Pro
   ownership.settle(object, call.warnings);
   if (isFinished(resource, object)) return remove(registry, call, { resource, object, old, stored, request });
   delete object.metadata.resourceVersion;
-  if (isUnchanged(object, old)) return stored.body;
+  if (stored.isStale !== true && isUnchanged(object, old)) return stored.body;
 
   const { namespace, subresource } = call.path;
   const write = { namespace, subresource, object, old, dryRun: request.options.dryRun };

@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock/clock.js';
 import type { FieldError } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
 import type { Random } from '../../../lib/random.js';
+import type { SchemaSource } from '../../../lib/schema/schema.js';
 
 /**
  * A kind is data plus hooks: its schema says what a schema can say (fields, defaults, required, enums, merge keys),
@@ -17,6 +18,12 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
   readonly namespaced: boolean;
+  /** Default: the kind followed by `List`. */
+  readonly listKind?: string;
+  /** Set for custom resources, whose objects are read, completed and checked by their own schema. */
+  readonly custom?: CustomForm;
+  /** Why no object of this kind may be created just now. */
+  readonly refusesCreate?: string;
   /** Definition name of the schema: `io.k8s.api.apps.v1.Deployment`. */
   readonly definition: string;
   /** Default: all eight. A kind with `create` alone and an entry in `subresources`-less form is a review: never stored (see `review`). */
@@ -76,6 +83,20 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   readonly columns?: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: `spec.nodeName`. The value compares as a string. */
   readonly fieldLabels?: Readonly<Record<string, (object: T) => string>>;
+}
+
+/** What a custom resource's schema does with its objects. */
+export interface CustomForm {
+  /** The object with known members only, and the paths of the others. Throws `DecodeError` for metadata of wrong types. */
+  decode(object: KubernetesObject, source: SchemaSource): { object: Record<string, unknown>; unknownPaths: string[] };
+  /** Drops what the schema does not have and fills in its defaults; the same object when there was nothing to do. */
+  complete<T extends object>(object: T, source: SchemaSource): T;
+  /** All that is wrong with an object, and what is only told. */
+  validate(
+    object: KubernetesObject,
+    old: KubernetesObject | undefined,
+    context: { source: SchemaSource; clock: Clock; subresource: string },
+  ): { errors: FieldError[]; warnings: string[] };
 }
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';

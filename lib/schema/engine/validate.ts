@@ -203,7 +203,11 @@ class Validator {
     const keys = schema['x-kubernetes-list-type'] === 'map' ? schema['x-kubernetes-list-map-keys'] : undefined;
     if (keys === undefined || element === undefined || !Array.isArray(this.#old)) return undefined;
     const keyOf = (value: unknown): string =>
-      stringifyJson(keys.map((key) => (isJsonObject(value) ? value[key] : undefined) ?? element.schema.properties?.[key]?.default ?? null));
+      stringifyJson(
+        keys.map(
+          (key) => (isJsonObject(value) ? value[key] : undefined) ?? element.schema.properties?.[key]?.default ?? null,
+        ),
+      );
     const byKey = new Map(this.#old.map((one) => [keyOf(one), one]));
     return (value) => byKey.get(keyOf(value));
   }

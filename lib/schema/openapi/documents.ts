@@ -4,7 +4,7 @@ import { groupName, groupTag, groupVersionName, versionTag } from './names.js';
 import { addDocument, addResource, type Paths } from './operations.js';
 import type { DescribedSchemaSource } from './published-schemas.js';
 import type { ApiResourceDescription } from './resource-description.js';
-import { buildV2 } from './v2.js';
+import { buildV2Part, joinV2, type V2Part } from './v2.js';
 import { buildV3, type ServerInfo } from './v3.js';
 
 /** What clients ask for, and what the answer is called: an @ is not allowed in a media type, and Go's parser says so. */
@@ -30,11 +30,39 @@ export class OpenApiDocuments {
   private readonly source: DescribedSchemaSource;
   private readonly info: ServerInfo;
   private readonly built = new Map<string, OpenApiDocument>();
+  private readonly identities: ReadonlyMap<string, readonly object[]>;
+  private readonly v2Parts = new Map<string, V2Part>();
 
-  constructor(resources: Iterable<ApiResourceDescription>, source: DescribedSchemaSource, info: ServerInfo) {
-    this.parts = collectParts(resources);
+  /** `earlier`: what was made for an earlier set of resources, of which the parts that are the same are kept. */
+  constructor(
+    resources: Iterable<ApiResourceDescription>,
+    source: DescribedSchemaSource,
+    info: ServerInfo,
+    earlier?: OpenApiDocuments,
+  ) {
+    const grouped = groupByPart(resources);
+    this.identities = new Map(
+      [...grouped].map(([part, group]) => [part, group.map((one) => one.identity ?? one)] as const),
+    );
+    this.parts = collectParts(grouped, (part) => (this.isSame(part, earlier) ? earlier?.parts.get(part) : undefined));
     this.source = source;
     this.info = info;
+    if (earlier !== undefined) this.keep(earlier);
+  }
+
+  private isSame(part: string, earlier: OpenApiDocuments | undefined): boolean {
+    const [now, before] = [this.identities.get(part), earlier?.identities.get(part)];
+    return now?.length === before?.length && now?.every((one, index) => one === before?.[index]) === true;
+  }
+
+  private keep(earlier: OpenApiDocuments): void {
+    for (const part of this.parts.keys()) {
+      if (this.identities.has(part) && !this.isSame(part, earlier)) continue;
+      const document = earlier.built.get(`v3/${part}`);
+      if (document !== undefined) this.built.set(`v3/${part}`, document);
+      const v2 = earlier.v2Parts.get(part);
+      if (v2 !== undefined) this.v2Parts.set(part, v2);
+    }
   }
 
   /** `/openapi/v3`: where each group version's document is. */
@@ -65,8 +93,12 @@ export class OpenApiDocuments {
   }
 
   private buildV2(): Record<string, unknown> {
-    const all: Paths = new Map([...this.parts.values()].flatMap((paths) => [...paths]));
-    return buildV2(all, this.source, this.info);
+    const parts = [...this.parts].map(([name, paths]) => {
+      let part = this.v2Parts.get(name);
+      if (part === undefined) this.v2Parts.set(name, (part = buildV2Part(paths, this.source)));
+      return part;
+    });
+    return joinV2(parts, this.info);
   }
 
   private once(key: string, build: () => OpenApiDocument): OpenApiDocument {
@@ -85,7 +117,10 @@ function document(bytes: Uint8Array, contentType: string): OpenApiDocument {
 }
 
 /** The paths of each document: discovery of all, of groups, of versions, and the resources of versions. */
-function collectParts(resources: Iterable<ApiResourceDescription>): Map<string, Paths> {
+function collectParts(
+  grouped: ReadonlyMap<string, readonly ApiResourceDescription[]>,
+  known: (part: string) => Paths | undefined,
+): Map<string, Paths> {
   const parts = new Map<string, Paths>();
   const part = (key: string): Paths => {
     let paths = parts.get(key);
@@ -110,10 +145,11 @@ function collectParts(resources: Iterable<ApiResourceDescription>): Map<string, 
     description: 'get the version information for this server',
     answer: VERSION_INFO,
   });
-  for (const resource of resources) {
-    const { group, version } = resource;
-    const root = group === '' ? `api/${version}` : `apis/${group}/${version}`;
-    if (group !== '') {
+  for (const [root, resources] of grouped) {
+    const [first] = resources;
+    if (first === undefined) continue;
+    const { group, version } = first;
+    if (group !== '' && !parts.has(`apis/${group}`)) {
       addDocument(part(`apis/${group}`), `/apis/${group}/`, {
         id: `get${groupName(group)}APIGroup`,
         tag: groupTag(group),
@@ -121,13 +157,30 @@ function collectParts(resources: Iterable<ApiResourceDescription>): Map<string, 
         answer: `${META}APIGroup`,
       });
     }
+    const kept = known(root);
+    if (kept !== undefined) {
+      parts.set(root, kept);
+      continue;
+    }
     addDocument(part(root), `/${root}/`, {
       id: `get${groupVersionName(group, version)}APIResources`,
       tag: versionTag(group, version),
       description: 'get available resources',
       answer: `${META}APIResourceList`,
     });
-    addResource(part(root), resource);
+    for (const resource of resources) addResource(part(root), resource);
   }
   return parts;
+}
+
+function groupByPart(resources: Iterable<ApiResourceDescription>): Map<string, ApiResourceDescription[]> {
+  const grouped = new Map<string, ApiResourceDescription[]>();
+  for (const resource of resources) {
+    const { group, version } = resource;
+    const root = group === '' ? `api/${version}` : `apis/${group}/${version}`;
+    const known = grouped.get(root);
+    if (known === undefined) grouped.set(root, [resource]);
+    else known.push(resource);
+  }
+  return grouped;
 }

@@ -2,6 +2,8 @@ import { REF_PREFIX, type Schema, type SchemaSource } from '../schema.js';
 
 /** A schema source that may keep its texts apart from its definitions. */
 export interface DescribedSchemaSource extends SchemaSource {
+  /** Whether the definition is of a custom resource. */
+  isCustom?(name: string): boolean;
   descriptions?(name: string): { description: string; fields: Readonly<Record<string, string>> } | undefined;
 }
 
@@ -70,7 +72,8 @@ export class SchemaPublisher {
     const description = texts === undefined || texts.description === '' ? {} : { description: texts.description };
     const published = PUBLISHED[name];
     if (published !== undefined) return { ...description, ...(this.version === 3 ? published.v3 : published.v2) };
-    const written = this.write(schema, pending);
+    const given = this.version === 2 && this.source.isCustom?.(name) === true ? forV2(schema) : schema;
+    const written = this.write(given, pending);
     if (texts !== undefined) addFieldTexts(written, texts.fields);
     return { ...description, ...written };
   }
@@ -102,6 +105,33 @@ export class SchemaPublisher {
     pending.push(name);
     return this.reference(name)['$ref'] as string;
   }
+}
+
+/**
+ * A custom schema as version 2 can have it: clients cannot read nullable values, nor members beside unknown ones, so less is said of them
+ * than is known.
+ */
+function forV2(schema: Schema): Schema {
+  const { allOf: _allOf, anyOf: _anyOf, oneOf: _oneOf, not: _not, nullable, ...rest } = schema;
+  const keepsUnknown = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const made: Schema = { ...rest };
+  if (nullable === true) delete made.type;
+  if (nullable === true || keepsUnknown) {
+    delete made.items;
+    delete made.properties;
+  }
+  if (made.type === 'array' && made.items === undefined) delete made.type;
+  if (made.type === 'object' && keepsUnknown) delete made.type;
+  if (made.required !== undefined) {
+    const required = made.required.filter((name) => schema.properties?.[name]?.nullable !== true);
+    if (required.length === 0) delete made.required;
+    else made.required = required;
+  }
+  if (made.items !== undefined) made.items = forV2(made.items);
+  if (typeof made.additionalProperties === 'object') made.additionalProperties = forV2(made.additionalProperties);
+  if (made.properties !== undefined)
+    made.properties = Object.fromEntries(Object.entries(made.properties).map(([name, one]) => [name, forV2(one)]));
+  return made;
 }
 
 function addFieldTexts(written: Json, texts: Readonly<Record<string, string>>): void {

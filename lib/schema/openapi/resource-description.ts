@@ -16,6 +16,8 @@ export interface ApiResourceDescription {
   /** Definition name of its list. Default: `definition` followed by `List`. */
   listDefinition?: string;
   subresources: readonly ApiSubresourceDescription[];
+  /** Another object whenever anything of the resource or its schema is another. */
+  identity?: object;
 }
 
 export interface ApiSubresourceDescription {

@@ -5,19 +5,37 @@ import { codeText, extensions, referredDefinitions, sorted, type ServerInfo } fr
 
 type Json = Record<string, unknown>;
 
-/** A complete OpenAPI 2.0 document of these paths and of all that they refer to. */
-export function buildV2(paths: Paths, source: DescribedSchemaSource, info: ServerInfo): Json {
+/** Some paths of a document, and all definitions that they refer to. */
+export interface V2Part {
+  readonly paths: Json;
+  readonly definitions: Record<string, Json>;
+}
+
+export function buildV2Part(paths: Paths, source: DescribedSchemaSource): V2Part {
   const publisher = new SchemaPublisher(source, 2);
+  return {
+    paths: Object.fromEntries(sorted(paths).map(([path, about]) => [path, writePath(about, publisher)])),
+    definitions: publisher.definitions(referredDefinitions(paths)),
+  };
+}
+
+/** A complete OpenAPI 2.0 document of these parts. */
+export function joinV2(parts: readonly V2Part[], info: ServerInfo): Json {
   return {
     swagger: '2.0',
     info: { title: info.title, version: info.version },
-    paths: Object.fromEntries(sorted(paths).map(([path, about]) => [path, writePath(about, publisher)])),
-    definitions: publisher.definitions(referredDefinitions(paths)),
+    paths: byName(parts.map(({ paths }) => paths)),
+    definitions: byName(parts.map(({ definitions }) => definitions)),
     securityDefinitions: {
       BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
     },
     security: [{ BearerToken: [] }],
   };
+}
+
+function byName(parts: readonly Json[]): Json {
+  const all = new Map(parts.flatMap((part) => Object.entries(part)));
+  return Object.fromEntries([...all].toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function writePath({ operations, parameters }: Path, publisher: SchemaPublisher): Json {

@@ -87,9 +87,7 @@ export function embeddedErrors(schema: StructuralSchema, value: unknown, path = 
   if (!hasEmbedded(schema)) return [];
   if (Array.isArray(value)) {
     const { items } = schema;
-    return items === undefined
-      ? []
-      : value.flatMap((one, index) => embeddedErrors(items, one, `${path}[${index}]`));
+    return items === undefined ? [] : value.flatMap((one, index) => embeddedErrors(items, one, `${path}[${index}]`));
   }
   if (!isJsonObject(value)) return [];
   const errors = path !== '' && schema['x-kubernetes-embedded-resource'] === true ? resourceErrors(value, path) : [];
@@ -113,7 +111,8 @@ function resourceErrors(value: Record<string, unknown>, path: string): FieldErro
   if (!kind) errors.push(required(`${path}.kind`, 'must not be empty'));
   if (metadata === undefined || metadata === null) return errors;
   const isNamespaced = metadata.namespace !== undefined && metadata.namespace !== '';
-  const named = (metadata.name ?? '') === '' && (metadata.generateName ?? '') === '' ? { ...metadata, name: 'x' } : metadata;
+  const named =
+    (metadata.name ?? '') === '' && (metadata.generateName ?? '') === '' ? { ...metadata, name: 'x' } : metadata;
   for (const error of validateObjectMeta(named, { isNamespaced, name: nameIsDnsSubdomain }))
     errors.push({ ...error, field: `${path}.${error.field}` });
   return errors;

@@ -27,7 +27,8 @@ function listErrors(schema: StructuralSchema, value: readonly unknown[], path: s
     const seen = new Set<string>();
     for (const [index, element] of value.entries()) {
       const key = keys === undefined ? stringifyJson(sorted(element)) : elementKey(items, keys, element);
-      if (seen.has(key)) errors.push(duplicate(`${path}[${index}]`, keys === undefined ? element : keyOf(element, keys)));
+      if (seen.has(key))
+        errors.push(duplicate(`${path}[${index}]`, keys === undefined ? element : keyOf(element, keys)));
       seen.add(key);
     }
   }

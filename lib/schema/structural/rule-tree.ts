@@ -92,7 +92,13 @@ export function compileRule(rule: ValidationRule, type: CelType | undefined): Co
     return { ...nothing, error: 'failed to convert to declType for CEL validation rules', usesOldSelf: false };
   const oldSelf = rule.optionalOldSelf === true ? optionalOf(type) : type;
   const environment = new CelEnvironment({ variables: { self: type, oldSelf } });
-  const compiled = compile(environment, rule.rule, 'bool', 'compilation failed', 'cel expression must evaluate to a bool');
+  const compiled = compile(
+    environment,
+    rule.rule,
+    'bool',
+    'compilation failed',
+    'cel expression must evaluate to a bool',
+  );
   if (typeof compiled === 'string') return { ...nothing, error: compiled, usesOldSelf: false };
   const usesOldSelf = uses(compiled.checked, 'oldSelf');
   const text = rule.messageExpression ?? '';
@@ -147,12 +153,7 @@ export interface RuleResult {
 }
 
 /** Evaluates all rules on an object. `old` is the state before an update; rules on what an update does not touch only warn. */
-export function evaluateRules(
-  tree: RuleTree,
-  value: unknown,
-  old: unknown,
-  isLate?: () => boolean,
-): RuleResult {
+export function evaluateRules(tree: RuleTree, value: unknown, old: unknown, isLate?: () => boolean): RuleResult {
   const run = new Evaluation(old !== undefined, isLate);
   run.visit(tree, '', value, old, old === undefined ? 'new' : 'correlated', false);
   return run.result;

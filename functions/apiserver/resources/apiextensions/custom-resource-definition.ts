@@ -6,6 +6,8 @@ import { immutableErrors } from '../shared/immutable.js';
 import { acceptedNamesErrors, definitionErrors, storedVersionErrors } from './definition-rules.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
+import { formatTime } from '../../../../lib/clock/clock.js';
+import { CLEANUP_FINALIZER, setCondition } from '../../custom/definition-conditions.js';
 
 export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
@@ -20,7 +22,6 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
   hasStatus: true,
   hasGeneration: true,
   allowUnconditionalUpdate: false,
-  inert: true,
   defaults(object) {
     const { spec } = object;
     if (spec === undefined) return;
@@ -29,6 +30,29 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
     if ((object.status.storedVersions ?? []).length > 0) return;
     const storage = (spec.versions ?? []).find((version) => version.storage);
     if (storage !== undefined) object.status.storedVersions = [storage.name];
+  },
+  prepareForUpdate(object) {
+    const storage = object.spec?.versions?.find((version) => version.storage)?.name;
+    const stored = object.status?.storedVersions ?? [];
+    if (storage === undefined || stored.includes(storage)) return;
+    object.status = { ...object.status, storedVersions: [...stored, storage] };
+  },
+  /** The definition stays until all its objects have gone. */
+  prepareForDelete(object, { clock }) {
+    const { metadata } = object;
+    if (metadata === undefined) return;
+    if (!(metadata.finalizers ?? []).includes(CLEANUP_FINALIZER))
+      metadata.finalizers = [...(metadata.finalizers ?? []), CLEANUP_FINALIZER];
+    setCondition(
+      object,
+      {
+        type: 'Terminating',
+        status: 'True',
+        reason: 'InstanceDeletionPending',
+        message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+      },
+      formatTime(clock.now()),
+    );
   },
   validate: (object) => definitionErrors(object),
   validateUpdate({ spec, status }, old) {
