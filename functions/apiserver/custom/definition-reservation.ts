@@ -3,7 +3,7 @@ import { formatTime, type Clock } from '../../../lib/clock/clock.js';
 import type { V1CustomResourceDefinition } from '../../../lib/schema/generated/types.js';
 import type { ObjectReader, Reserved, WriteReservation } from '../admission/plugin.js';
 import { equalJson } from '../registry/json-values.js';
-import { establish } from './definition-conditions.js';
+import { APPROVAL_ANNOTATION, establish } from './definition-conditions.js';
 
 const DEFINITIONS = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' };
 const NOTHING: Reserved = { commit: async () => undefined, abort: async () => undefined };
@@ -40,11 +40,10 @@ export class DefinitionReservation implements WriteReservation {
   }
 }
 
-/** Status writes, and changes that concern neither names nor annotations, leave the conditions alone. */
+/** Writes that concern neither names nor approval leave the conditions alone. */
 function asksAnew(object: V1CustomResourceDefinition, old: V1CustomResourceDefinition): boolean {
   return (
     !equalJson(object.spec?.names, old.spec?.names) ||
-    !equalJson(object.metadata?.annotations, old.metadata?.annotations) ||
-    !equalJson(object.spec?.names, object.status?.acceptedNames)
+    object.metadata?.annotations?.[APPROVAL_ANNOTATION] !== old.metadata?.annotations?.[APPROVAL_ANNOTATION]
   );
 }

@@ -63,11 +63,11 @@ test.each<[object, string[]]>([
       additionalProperties: true,
     }),
     [
+      `${SCHEMA}.additionalProperties: Forbidden: must not be used at the root`,
       `${SCHEMA}.properties[a].type: Required value: must not be empty for specified object fields`,
       `${SCHEMA}.properties[b].items: Required value: must be specified`,
-      `${SCHEMA}.properties[d].type: Unsupported value: "file": supported values: "array", "boolean", "integer", "number", "object", "string"`,
-      `${SCHEMA}.additionalProperties: Forbidden: must not be used at the root`,
       `${SCHEMA}.additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive`,
+      `${SCHEMA}.properties[d].type: Unsupported value: "file": supported values: "array", "boolean", "integer", "number", "object", "string"`,
     ],
   ],
   [

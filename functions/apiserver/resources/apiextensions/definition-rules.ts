@@ -1,4 +1,4 @@
-import { invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
+import { duplicate, forbidden, invalid, required, tooMany, type FieldError } from '../../../../lib/api/field-errors.js';
 import type {
   V1CustomResourceColumnDefinition,
   V1CustomResourceDefinition,
@@ -6,10 +6,13 @@ import type {
   V1CustomResourceDefinitionSpec,
   V1CustomResourceDefinitionVersion,
   V1CustomResourceSubresourceScale,
+  V1JSONSchemaProps,
 } from '../../../../lib/schema/generated/types.js';
+import type { StructuralSchema } from '../../../../lib/schema/structural/index.js';
 import { isDns1035Label, isDns1123Subdomain } from '../shared/formats.js';
 import { oneOfErrors } from '../shared/one-of.js';
-import { structuralErrors } from './structural-rules.js';
+import { followFieldPath } from './cel-rules.js';
+import { versionSchemaErrors } from './schema-rules.js';
 
 const APPROVAL = 'api-approved.kubernetes.io';
 const APPROVAL_HELP = 'see https://github.com/kubernetes/enhancements/pull/1111';
@@ -31,8 +34,54 @@ export function definitionErrors({ metadata, spec, status }: V1CustomResourceDef
   ];
 }
 
-function specErrors({ group, scope, names, versions = [] }: V1CustomResourceDefinitionSpec): FieldError[] {
+const STRATEGIES = ['None', 'Webhook'];
+const REVIEW_VERSIONS = ['v1', 'v1beta1'];
+
+function conversionErrors({ conversion }: V1CustomResourceDefinitionSpec): FieldError[] {
+  if (conversion === undefined) return [];
+  const { strategy, webhook } = conversion;
+  const path = 'spec.conversion';
+  if (!STRATEGIES.includes(strategy)) return oneOfErrors(`${path}.strategy`, strategy, STRATEGIES);
+  const { clientConfig, conversionReviewVersions = [] } = webhook ?? {};
+  if (strategy === 'None') {
+    return [
+      ...(clientConfig === undefined
+        ? []
+        : [forbidden(`${path}.webhookClientConfig`, 'should not be set when strategy is not set to Webhook')]),
+      ...(conversionReviewVersions.length === 0
+        ? []
+        : [forbidden(`${path}.conversionReviewVersions`, 'should not be set when strategy is not set to Webhook')]),
+    ];
+  }
+  const errors: FieldError[] = [];
+  if (clientConfig === undefined)
+    errors.push(required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'));
+  else if ((clientConfig.url === undefined) === (clientConfig.service === undefined))
+    errors.push(required(`${path}.webhookClientConfig`, 'exactly one of url or service is required'));
+  else if (clientConfig.url !== undefined && !/^https:\/\//.test(clientConfig.url))
+    errors.push(
+      invalid(
+        `${path}.webhookClientConfig.url`,
+        clientConfig.url,
+        `'https' is the only allowed URL scheme; desired format: https://host[/path]`,
+      ),
+    );
+  if (conversionReviewVersions.length === 0) errors.push(required(`${path}.conversionReviewVersions`));
+  else if (!conversionReviewVersions.some((version) => REVIEW_VERSIONS.includes(version)))
+    errors.push(
+      invalid(
+        `${path}.conversionReviewVersions`,
+        conversionReviewVersions,
+        `must include at least one of ${REVIEW_VERSIONS.toReversed().join(', ')}`,
+      ),
+    );
+  return errors;
+}
+
+function specErrors(spec: V1CustomResourceDefinitionSpec): FieldError[] {
+  const { group, scope, names, versions = [] } = spec;
   return [
+    ...conversionErrors(spec),
     ...groupErrors(group),
     ...(scope ? oneOfErrors('spec.scope', scope, SCOPES) : [required('spec.scope')]),
     ...versions.flatMap((version, index) => versionErrors(version, `spec.versions[${index}]`)),
@@ -97,12 +146,51 @@ function versionErrors(version: V1CustomResourceDefinitionVersion, path: string)
     ...deprecationErrors(version, `${path}.deprecationWarning`),
     ...(root === undefined
       ? [required(`${path}.schema.openAPIV3Schema`)]
-      : structuralErrors(root, `${path}.schema.openAPIV3Schema`)),
+      : versionSchemaErrors(root, `${path}.schema.openAPIV3Schema`, subresources?.status !== undefined)),
+    ...(root === undefined ? [] : selectableErrors(version, root, `${path}.selectableFields`)),
     ...(subresources?.scale === undefined ? [] : scaleErrors(subresources.scale, `${path}.subresources.scale`)),
     ...additionalPrinterColumns.flatMap((column, index) =>
       columnErrors(column, `${path}.additionalPrinterColumns[${index}]`),
     ),
   ];
+}
+
+const SELECTABLE_FIELDS_MAX = 8;
+const SELECTABLE_TYPES = new Set(['string', 'boolean', 'integer']);
+
+function selectableErrors(
+  { selectableFields = [] }: V1CustomResourceDefinitionVersion,
+  root: V1JSONSchemaProps,
+  path: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  for (const [index, { jsonPath }] of selectableFields.entries()) {
+    const field = `${path}[${index}].jsonPath`;
+    if (!jsonPath) {
+      errors.push(required(field));
+      continue;
+    }
+    const found = jsonPath.includes('[') ? undefined : followFieldPath(root as StructuralSchema, jsonPath);
+    if (found === undefined) {
+      const why = jsonPath.includes('[') ? 'array notation is not allowed' : 'does not refer to a valid field';
+      errors.push(invalid(field, jsonPath, `is an invalid path: ${why}`));
+      continue;
+    }
+    if (jsonPath.startsWith('.metadata')) errors.push(invalid(field, jsonPath, 'must not point to fields in metadata'));
+    if (!SELECTABLE_TYPES.has(found.type ?? ''))
+      errors.push(
+        invalid(
+          field,
+          jsonPath,
+          'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+        ),
+      );
+    if (seen.has(jsonPath)) errors.push(duplicate(field, jsonPath));
+    seen.add(jsonPath);
+  }
+  if (seen.size > SELECTABLE_FIELDS_MAX) errors.push(tooMany(path, seen.size, SELECTABLE_FIELDS_MAX));
+  return errors;
 }
 
 function deprecationErrors(
