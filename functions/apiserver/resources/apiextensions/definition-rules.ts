@@ -58,7 +58,7 @@ function conversionErrors({ conversion }: V1CustomResourceDefinitionSpec): Field
     errors.push(required(`${path}.webhookClientConfig`, 'required when strategy is set to Webhook'));
   else if ((clientConfig.url === undefined) === (clientConfig.service === undefined))
     errors.push(required(`${path}.webhookClientConfig`, 'exactly one of url or service is required'));
-  else if (clientConfig.url !== undefined && !/^https:\/\//.test(clientConfig.url))
+  else if (clientConfig.url !== undefined && !clientConfig.url.startsWith('https://'))
     errors.push(
       invalid(
         `${path}.webhookClientConfig.url`,
