@@ -1,5 +1,6 @@
 import type { Controller } from '../../lib/work/controller.js';
 import { cronJobController } from './cron-job/index.js';
+import { customResourceDefinitionController } from './custom-resource-definition.js';
 import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
 import { disruptionController } from './disruption.js';
@@ -50,6 +51,7 @@ export function createControllers(config: ControllersConfig): Controller[] {
     staleDisruptionController,
     namespaceController,
     garbageCollector,
+    customResourceDefinitionController,
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,

@@ -12,12 +12,14 @@ interface Route {
 /** Turns changes into reconcile keys: which controllers watch the collection, and which of their keys a change concerns. */
 export class Dispatcher {
   readonly #routes = new Map<string, Route[]>();
+  readonly #custom: readonly Controller[];
   readonly #queue: WorkQueue;
   readonly #lookup: Lookup;
 
   constructor(controllers: readonly Controller[], queue: WorkQueue, lookup: Lookup) {
     this.#queue = queue;
     this.#lookup = lookup;
+    this.#custom = controllers.filter(({ customKeys }) => customKeys !== undefined);
     for (const controller of controllers) {
       for (const watch of controller.watches) {
         const collection = collectionName(watch.resource);
@@ -28,20 +30,38 @@ export class Dispatcher {
 
   /** Whether anything watches the collection: others need not be decoded. */
   watches(collection: string): boolean {
-    return this.#routes.has(collection);
+    return this.#routes.has(collection) || (this.#custom.length > 0 && isCustom(collection));
   }
 
   /** Queues the keys of one change of the log. `position` is unique to the change and the same when it is delivered again. */
   async dispatch(collection: string, event: ChangeEvent): Promise<void> {
     const routes = this.#routes.get(collection);
-    if (routes === undefined) return;
-    await this.send(routes, new LoggedChange(event), `${collection}:${event.revision}`);
+    const change = new LoggedChange(event);
+    const found = routes ?? (isCustom(collection) ? this.#customRoutes(collection, event.key, change) : []);
+    if (found.length > 0) await this.send(found, change, `${collection}:${event.revision}`);
+  }
+
+  /** Those who follow all custom resources, for one that nobody follows by its name. */
+  #customRoutes(collection: string, key: string, change: ObjectChange<KubernetesObject>): Route[] {
+    if (this.#custom.length === 0) return [];
+    const [group = '', plural = ''] = collection.split('/');
+    const { apiVersion = '', kind = '' } = change.object;
+    const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
+    const resource = { group, version, plural, kind, namespaced: key.includes('/') };
+    return this.#custom.map((controller) => ({
+      controller,
+      watch: { resource, keys: (one, lookup) => controller.customKeys?.(resource, one, lookup) ?? [] },
+    }));
   }
 
   /** Queues the keys of an object as if it had just been created: what the resync does for all. */
   async dispatchObject(collection: string, object: KubernetesObject, position: string): Promise<void> {
-    const routes = this.#routes.get(collection);
-    if (routes !== undefined) await this.send(routes, { type: 'created', object }, position);
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    const change: ObjectChange<KubernetesObject> = { type: 'created', object };
+    const key = namespace === '' ? name : `${namespace}/${name}`;
+    const routes =
+      this.#routes.get(collection) ?? (isCustom(collection) ? this.#customRoutes(collection, key, change) : []);
+    if (routes.length > 0) await this.send(routes, change, position);
   }
 
   private async send(
@@ -71,6 +91,11 @@ export class Dispatcher {
     if (messages.length > 0) await this.#queue.send(messages);
     if (errors.length > 0) throw errors[0];
   }
+}
+
+/** Groups of custom resources are domains; which of them are built in, the routes know. */
+function isCustom(collection: string): boolean {
+  return collection.slice(0, collection.indexOf('/')).includes('.');
 }
 
 /** A change whose objects are decoded when a watch first looks at them: most look at the present one alone. */

@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../../lib/api/meta.js';
 import { keyOf } from '../../lib/client/client.js';
 import { collectionName, type Resource } from '../../lib/client/resource.js';
 import type { Controller, Lookup } from '../../lib/work/controller.js';
+import { customResources } from '../controllers/shared/custom-resources.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** How often everything is looked at again, whatever the hints said. */
@@ -20,6 +21,12 @@ export async function resync(
   const resources = new Map<string, Resource<KubernetesObject>>();
   for (const controller of controllers) {
     for (const { resource } of controller.watches) resources.set(collectionName(resource), resource);
+  }
+  if (controllers.some(({ customKeys }) => customKeys !== undefined)) {
+    for (const resource of await customResources(lookup)) {
+      const collection = collectionName(resource);
+      if (!resources.has(collection)) resources.set(collection, resource);
+    }
   }
   const errors: unknown[] = [];
   for (const [collection, resource] of resources) {

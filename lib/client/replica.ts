@@ -64,6 +64,7 @@ export class Replica<T extends KubernetesObject> {
   #listeners: ((event: WatchEvent<T>) => void)[] = [];
   #revision = 0;
   #isRunning = false;
+  #wasRunning = false;
   #asking: Promise<void> | undefined;
   #askingNext: Promise<number> | undefined;
   readonly #view: View<T>;
@@ -97,6 +98,11 @@ export class Replica<T extends KubernetesObject> {
     };
   }
 
+  /** Whether it has stopped because the version it read is not served any more, and another is asked for. */
+  isOfOtherVersion({ version }: Pick<Resource<T>, 'version'>): boolean {
+    return !this.#isRunning && this.#revision === 0 && this.#wasRunning && version !== this.#resource.version;
+  }
+
   /** The collection, with every write acknowledged before this call in it. */
   async view(): Promise<View<T>> {
     if (this.#fieldSelector !== undefined) throw new Error('a replica with a field selector has no view');
@@ -109,6 +115,7 @@ export class Replica<T extends KubernetesObject> {
   start(): void {
     if (this.#isRunning || this.#follow === 'asked') return;
     this.#isRunning = true;
+    this.#wasRunning = true;
     void this.#run(this.#follow);
   }
 
@@ -179,9 +186,21 @@ export class Replica<T extends KubernetesObject> {
         }
       } catch (error) {
         if (this.#startsAgainAfter(error)) continue;
+        if (isApiError(error, 'NotFound')) return this.#forget();
         await sleep(this.#clock, RETRY_DELAY_MS, signal);
       }
     }
+  }
+
+  /** The resource is not served any more: its objects are gone, and whoever asks again begins anew. */
+  #forget(): void {
+    this.#isRunning = false;
+    this.#revision = 0;
+    for (const [key, object] of this.#objects) {
+      this.#store(key, undefined);
+      this.#announce({ type: 'DELETED', object });
+    }
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the resource is not served any more'));
   }
 
   /** Looks at the present, and says at which revision. */

@@ -21,6 +21,10 @@ export class Replicas {
   of<T extends KubernetesObject>(resource: Resource<T>): Replica<T> {
     const name = collectionName(resource);
     let replica = this.#replicas.get(name);
+    if (replica?.isOfOtherVersion(resource) === true) {
+      replica.close();
+      replica = undefined;
+    }
     if (replica === undefined) {
       replica = new Replica<KubernetesObject>(this.#source, resource, this.#clock, undefined, this.#follow);
       this.#replicas.set(name, replica);

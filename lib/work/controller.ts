@@ -15,6 +15,12 @@ export interface Controller {
   /** Kebab-case, stable: part of queue names, metrics and logs. */
   readonly name: string;
   readonly watches: readonly ControllerWatch[];
+  /** The keys that a change of a custom resource's object concerns, of whichever resource; absent: such changes do not matter. */
+  customKeys?(
+    resource: Resource<KubernetesObject>,
+    change: ObjectChange<KubernetesObject>,
+    lookup: Lookup,
+  ): readonly string[] | Promise<readonly string[]>;
   reconcile(key: string, context: ControllerContext): Promise<Outcome>;
 }
 

@@ -13,7 +13,7 @@ import {
   waitsForDependents,
   waitsToOrphan,
 } from './keys.js';
-import { collectedResources, ownerResource } from './resources.js';
+import { allResources, collectedResources, ownerResource } from './resources.js';
 
 /** Writes to dependents of one owner that are under way at one time. */
 const WRITES_MAX = 16;
@@ -32,8 +32,9 @@ export const garbageCollector: Controller = {
   watches: [...collectedResources.values()].map((resource) =>
     watch(resource, (change, lookup) => subjectsOf(resource, change, lookup)),
   ),
+  customKeys: subjectsOf,
   async reconcile(key, context) {
-    const subject = parseSubject(key);
+    const subject = await parseSubject(key, context);
     if (subject === undefined) return;
     if ('goneUid' in subject) {
       await forEach(await dependentsOf(subject.goneUid, context), (item) => collect(item, context));
@@ -97,7 +98,7 @@ async function classify(
 ): Promise<Owners | undefined> {
   const owners: Owners = { solid: [], dangling: [], waiting: [] };
   for (const reference of references) {
-    const resource = ownerResource(reference);
+    const resource = await ownerResource(reference, context);
     if (resource === undefined) return undefined;
     if (resource.namespaced && !isNamespaced) {
       const { apiVersion, kind, name, uid } = reference;
@@ -142,7 +143,7 @@ async function deleteDependents(owner: Item, context: ControllerContext): Promis
 }
 
 async function dependentsOf(uid: string, context: ControllerContext): Promise<Item[]> {
-  const resources = [...collectedResources.values()];
+  const resources = await allResources(context);
   const views = await Promise.all(resources.map((resource) => context.view(resource)));
   return resources.flatMap((resource, index) =>
     (views[index]?.ownedBy(uid) ?? []).map((object) => ({ resource, object })),

@@ -2,7 +2,7 @@ import type { KubernetesObject, OwnerReference } from '../../../lib/api/meta.js'
 import { keyOf, parseKey, type ObjectRef } from '../../../lib/client/client.js';
 import { collectionName, type Resource } from '../../../lib/client/resource.js';
 import type { Lookup, ObjectChange } from '../../../lib/work/controller.js';
-import { collectedResources, ownerResource } from './resources.js';
+import { allResources, ownerResource, resourceOf } from './resources.js';
 
 /** What a key of the garbage collector asks to look at: an object, or what a deleted owner has left behind. */
 export type Subject = { resource: Resource<KubernetesObject>; ref: ObjectRef } | { goneUid: string };
@@ -12,10 +12,10 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 
 const GONE = 'gone#';
 
-export function parseSubject(key: string): Subject | undefined {
+export async function parseSubject(key: string, lookup: Lookup): Promise<Subject | undefined> {
   if (key.startsWith(GONE)) return { goneUid: key.slice(GONE.length) };
   const [collection = '', objectKey = ''] = key.split('#');
-  const resource = collectedResources.get(collection);
+  const resource = await resourceOf(collection, lookup);
   return resource === undefined ? undefined : { resource, ref: parseKey(objectKey) };
 }
 
@@ -50,7 +50,7 @@ export async function subjectsOf(
 }
 
 async function hasDependents(uid: string, lookup: Lookup): Promise<boolean> {
-  for (const resource of collectedResources.values()) {
+  for (const resource of await allResources(lookup)) {
     if ((await lookup.view(resource)).ownedBy(uid).length > 0) return true;
   }
   return false;
@@ -64,7 +64,7 @@ async function waitingOwners(
 ): Promise<string[]> {
   const keys: string[] = [];
   for (const reference of references) {
-    const resource = ownerResource(reference);
+    const resource = await ownerResource(reference, lookup);
     if (resource === undefined) continue;
     const namespace = resource.namespaced ? dependent.metadata?.namespace : undefined;
     const owner = (await lookup.view(resource)).get(namespace, reference.name);
