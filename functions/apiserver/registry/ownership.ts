@@ -38,7 +38,8 @@ const UNPRINTABLE = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu;
 
 /** How objects of a resource, in the version it is served in, are merged and owned. */
 export function mergeTypeOfResource(registry: Pick<Registry, 'schemas'>, resource: Resource): MergeType {
-  return mergeTypeOf(definitionOf(registry, resource.schema), registry.schemas, { goZeroValues: true });
+  const goZeroValues = resource.definition.custom === undefined;
+  return mergeTypeOf(definitionOf(registry, resource.schema), registry.schemas, { goZeroValues });
 }
 
 /** The versions in which the objects of a resource are served. */
