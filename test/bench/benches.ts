@@ -10,4 +10,6 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   idle: async () => (await import('./footprint.js')).benchIdle,
   memory: async () => (await import('./footprint.js')).benchMemory,
   store: async () => (await import('./store.js')).benchStore,
+  services: async () => (await import('./services.js')).benchServices,
+  dns: async () => (await import('./dns.js')).benchDns,
 };

@@ -12,7 +12,8 @@ import {
 } from '../../agent/proxy/ruleset.js';
 import type { IpFamily } from '../../lib/net/ip.js';
 import { randomInt, seededRandom } from '../../lib/random.js';
-import { Namespace, noNamespacesReason, skipWithoutNamespaces } from '../support/netns.js';
+import { Namespace, noNamespacesReason } from '../support/netns.js';
+import { skipWithoutNamespaces } from '../support/skip-without-namespaces.js';
 import { changeSomething, CONTEXT } from './random-services.js';
 
 // However the services came to be what they are, the kernel's table is the one that is built from nothing.

@@ -7,7 +7,8 @@ import { decodeUpstream, encodeUpstreamQuery, questionOf, type UpstreamAnswer } 
 import { RCODE, TYPE } from '../../agent/dns/records.js';
 import type { V1Node } from '../../lib/schema/generated/types.js';
 import { eventually } from '../support/eventually.js';
-import { Namespace, noNamespacesReason, skipWithoutNamespaces } from '../support/netns.js';
+import { Namespace, noNamespacesReason } from '../support/netns.js';
+import { skipWithoutNamespaces } from '../support/skip-without-namespaces.js';
 import { NodeNetwork, podIp } from '../support/netns-node.js';
 import type { Command } from './network-process.js';
 import { service, slice } from './support.js';

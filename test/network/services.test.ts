@@ -5,7 +5,8 @@ import { Nftables } from '../../agent/proxy/nftables.js';
 import { ServiceProxy } from '../../agent/proxy/service-proxy.js';
 import { systemClock } from '../../lib/clock/system.js';
 import type { V1EndpointSlice, V1Service } from '../../lib/schema/generated/types.js';
-import { noNamespacesReason, skipWithoutNamespaces, type Namespace } from '../support/netns.js';
+import { noNamespacesReason, type Namespace } from '../support/netns.js';
+import { skipWithoutNamespaces } from '../support/skip-without-namespaces.js';
 import { NodeNetwork, podIp, podIp6 } from '../support/netns-node.js';
 import { service, slice } from './support.js';
 

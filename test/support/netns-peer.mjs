@@ -50,6 +50,19 @@ const commands = {
       socket.send('x', port, host, (error) => error && done(error.code));
     });
   },
+  // New connections one after the other, several at a time: how many there were in `ms`.
+  async load({ host, port, ms, connections }) {
+    const end = Date.now() + ms;
+    let count = 0;
+    const client = async () => {
+      while (Date.now() < end) {
+        await commands.tcp({ host, port });
+        count++;
+      }
+    };
+    await Promise.all(Array.from({ length: connections }, client));
+    return String(count);
+  },
   // One datagram and the one that comes back, in base64.
   exchange({ host, port, message, timeoutMs = 1000 }) {
     const socket = dgram.createSocket('udp4');

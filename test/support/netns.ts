@@ -1,6 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
-import { beforeEach } from 'vitest';
 import { systemHost, type Host } from '../../agent/network/host.js';
 
 /** Programs by the Debian package that has them. */
@@ -39,16 +38,6 @@ function runs(program: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
-}
-
-/** Skips every test of the calling file, with the reason, where there can be no network namespaces. */
-export function skipWithoutNamespaces(): void {
-  beforeEach((context) => {
-    const why = noNamespacesReason();
-    if (why === undefined) return;
-    Object.assign(context.task.meta, { skipReason: why });
-    context.skip(why);
-  });
 }
 
 let counter = 0;
@@ -99,7 +88,7 @@ export class Namespace {
   async #start(): Promise<ChildProcess> {
     if (this.#peer !== undefined) return this.#peer;
     const [nsenter = '', ...rest] = this.prefix;
-    const file = path.join(import.meta.dirname, 'netns-peer.mjs');
+    const file = path.resolve('test/support/netns-peer.mjs');
     const peer = spawn(nsenter, [...rest, process.execPath, file], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#peer = peer;
     await new Promise((resolve) => peer.once('message', resolve));
