@@ -1,7 +1,7 @@
 import { keyOf } from '../../lib/client/client.js';
 import { nodes } from '../../lib/client/resources.js';
 import type { V1Node } from '../../lib/schema/generated/types.js';
-import { startDns, type Dns } from '../dns/index.js';
+import { startDns } from '../dns/index.js';
 import type { CompileContext } from '../proxy/compile.js';
 import { Conntrack } from '../proxy/conntrack.js';
 import { dnsTranslation, type DnsAddress } from '../proxy/dns-translation.js';
@@ -96,14 +96,18 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     await proxy.start();
     await forgetOtherDns(conntrack, facts.clusterDnsIps, listening);
   };
-  // The replicas are closed with the agent, also before they have been read.
+  let isClosed = false;
   const ready = start();
-  ready.catch((error: unknown) => log('warn', 'the network of the node did not get ready', { error: String(error) }));
+  ready.catch((error: unknown) => {
+    // The replicas are closed with the agent, also before they have been read.
+    if (!isClosed) log('warn', 'the network of the node did not get ready', { error: String(error) });
+  });
 
   const close = async (): Promise<void> => {
+    isClosed = true;
     unfollow();
     index.close();
-    await Promise.all([proxy.close(), closeDns(dns), routes.close()]);
+    await Promise.all([proxy.close(), dns.close(), routes.close()]);
   };
   return {
     dns: listening,
@@ -117,10 +121,6 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
       await podNetwork.remove();
     },
   };
-}
-
-function closeDns(dns: Dns): Promise<void> {
-  return dns.close();
 }
 
 /** An earlier agent's DNS server had another port: whoever asks it still is to ask this one. */

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../../lib/clock/clock.js';
 import { formatCidr, parseCidrs } from './cidr.js';
 import { ensureCniConfiguration, removeCniConfiguration } from './cni.js';
@@ -16,6 +18,9 @@ export interface PodNetworkOptions {
 
 const BRIDGE = 'zeroplane0';
 const RETRY_MS = 5_000;
+
+/** Where the plugin host-local keeps the addresses that it has given out, a folder for each network. */
+const LEASES = '/var/lib/cni/networks';
 
 /** The network of the node's pods: a CNI configuration of ours as soon as the node has its ranges, unless there is one of somebody else. */
 export class PodNetwork {
@@ -42,14 +47,15 @@ export class PodNetwork {
     this.#write(ranges);
   }
 
-  /** Takes the configuration and the bridge away. */
+  /** Takes the configuration, the bridge and the list of addresses given out away. */
   async remove(): Promise<void> {
     this.#cancelRetry();
     await this.#writing;
-    const { cniConfDir, host, bridge } = this.#options;
+    const { cniConfDir, host, bridge, networkName } = this.#options;
     if (cniConfDir === undefined || !this.#wasOurs) return;
     await removeCniConfiguration(cniConfDir);
     await host.run('ip', ['link', 'delete', bridge ?? BRIDGE]);
+    await rm(path.join(LEASES, networkName), { recursive: true, force: true });
   }
 
   #write(podCidrs: readonly string[]): void {
