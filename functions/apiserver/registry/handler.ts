@@ -6,10 +6,12 @@ import { forbiddenByAuthorizer } from '../auth/authorizer.js';
 import { impersonate, readImpersonation } from '../auth/impersonation.js';
 import { anonymousUser } from '../auth/users.js';
 import { allowedMethods } from './allowed-methods.js';
+import { compressed } from './compressed.js';
 import type { Registry } from './context.js';
 import { dispatchResource, refuseMethod, verbOf } from './dispatch.js';
 import { IN_FLIGHT_MAX, OVERLOAD_RETRY_AFTER_SECONDS, QUERY_MAX_CHARACTERS } from './limits.js';
 import { parsePath, type RequestPath } from './path.js';
+import { jsonInstead, PROTOBUF_TYPE, toProtobuf, withAccept } from './protobuf-answer.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import { errorResponse, warningHeaders } from './respond.js';
 import { toApiError } from './store-errors.js';
@@ -66,6 +68,26 @@ export class RequestHandler {
   }
 
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    const accept = request.header('accept');
+    const asJson = accept?.includes(PROTOBUF_TYPE) === true ? jsonInstead(accept) : undefined;
+    const response =
+      asJson === undefined || !this.#hasMessages(request.path)
+        ? await this.#handle(request)
+        : toProtobuf(await this.#handle(withAccept(request, asJson)), this.#registry.schemas);
+    return compressed(request, response);
+  }
+
+  /** False for what protobuf has no messages for: custom resources. */
+  #hasMessages(requestPath: string): boolean {
+    const path = quietly(() => parsePath(requestPath));
+    if (path?.resourceRequest !== true) return true;
+    const resource = this.#registry.catalog.find(path.group, path.version, path.resource);
+    return (
+      resource === undefined || this.#registry.schemas.definitionOf(resource.apiVersion, resource.kind) !== undefined
+    );
+  }
+
+  async #handle(request: ApiRequest): Promise<ApiResponse> {
     const { clock, random } = this.#registry;
     const requestId = randomUuid(random);
     const startedMs = clock.now();

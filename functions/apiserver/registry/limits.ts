@@ -74,3 +74,8 @@ export const POLICY_OBJECTS_MAX = 5_000;
 
 /** Events of a catch-up read from the log at a time. */
 export const CATCH_UP_EVENTS_MAX = 500;
+
+/** Answers above this are compressed for clients that take it, as in Kubernetes, and as fast as gzip goes. */
+export const GZIP_MIN_BYTES = 128 * 1024;
+export const GZIP_LEVEL = 1;
+export const GZIP_PIECE_BYTES = 64 * 1024;

@@ -30,6 +30,12 @@ export class BackwardWriter {
     this.tag(number, BYTES);
   }
 
+  /** What stands before a field of so many bytes that are written elsewhere. */
+  lengthOf(number: number, bytes: number): void {
+    this.varint(bytes);
+    this.tag(number, BYTES);
+  }
+
   bytes(number: number, value: Uint8Array): void {
     this.prepend(value);
     this.varint(value.length);
