@@ -1,10 +1,10 @@
-import type { EventEmitter } from 'node:events';
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { badRequest, requestEntityTooLarge } from '../lib/api/errors.js';
 import { isStreamed, type ApiRequest, type ApiResponse, type Peer } from '../functions/apiserver/registry/request.js';
+import { Http2Sessions } from './http2-sessions.js';
+import { drained, finished, joined, NO_BYTES, readBody, settled, type HostLimits } from './https-body.js';
 
 export interface HttpsHostOptions {
   /** PEM of the serving certificate and key, and of the CA whose client certificates are accepted. */
@@ -13,20 +13,6 @@ export interface HttpsHostOptions {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** Default: HOST_LIMITS. Tests cannot wait that long. */
   limits?: Partial<HostLimits>;
-}
-
-/** How long a client may take for what it has to do. */
-export interface HostLimits {
-  handshakeMs: number;
-  headersMs: number;
-  /** Headers and body. */
-  requestMs: number;
-  /** How long an idle kept-alive connection stays: longer than client-go's 90 s, so that clients close first. */
-  keepAliveMs: number;
-  /** How long a client may leave an answer unread that waits to be sent. */
-  stallMs: number;
-  /** How long the rest of a refused body is still read, so that its sender gets to see the answer. */
-  lingerMs: number;
 }
 
 export const HOST_LIMITS: HostLimits = {
@@ -56,6 +42,7 @@ const WRITE_PIECE_BYTES = 1024 * 1024;
 /** The API server behind a local HTTPS socket: turns Node's requests into the core's and back, and nothing else. */
 export class HttpsHost {
   readonly #server: https.Server;
+  readonly #http2: Http2Sessions;
   readonly #limits: HostLimits;
   /** The requests under way. */
   readonly #clients = new Set<Client>();
@@ -82,15 +69,29 @@ export class HttpsHost {
         keepAliveTimeout: limits.keepAliveMs,
         maxHeaderSize: HEADERS_MAX_BYTES,
         noDelay: true,
+        ALPNProtocols: ['h2', 'http/1.1'],
       },
       (request, response) => void this.#serve(options.handle, request, response),
     );
+    this.#http2 = new Http2Sessions({ limits, handle: options.handle, peerOf });
+    this.#divide();
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
       options.upgrade(request, socket, head, peerOf(socket as TLSSocket));
     });
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
     this.#server.on('tlsClientError', () => undefined);
+  }
+
+  /** Connections whose clients asked for HTTP/2 go their own way, all others as before: upgrades are HTTP/1.1. */
+  #divide(): void {
+    const server = this.#server;
+    const listeners = server.listeners('secureConnection') as ((this: https.Server, socket: TLSSocket) => void)[];
+    server.removeAllListeners('secureConnection');
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (socket.alpnProtocol === 'h2') this.#http2.accept(socket);
+      else for (const listener of listeners) listener.call(server, socket);
+    });
   }
 
   /** Resolves with the port once the socket is bound (0 asks for any free one). Rejects with Node's error: EADDRINUSE, EACCES. */
@@ -112,6 +113,7 @@ export class HttpsHost {
     this.#server.closeIdleConnections();
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#server.closeAllConnections();
+    this.#http2.close();
     await closed;
   }
 
@@ -214,39 +216,12 @@ function toApiRequest(incoming: IncomingMessage, client: Client): ApiRequest {
       return Array.isArray(value) ? value.join(', ') : value;
     },
     headerNames: () => Object.keys(incoming.headers),
-    body: (maxBytes) => readBody(incoming, maxBytes),
+    body: (maxBytes) => readBody(incoming, incoming.headers['content-length'], maxBytes),
     get signal() {
       return client.signal;
     },
     peer,
   };
-}
-
-/** The body as it comes in. The stream is left alone when it is too long: destroying it would end the connection before the answer. */
-function readBody(incoming: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const tooLarge = (): Error => requestEntityTooLarge(`limit is ${maxBytes}`);
-  const unfinished = (): Error => badRequest('the connection ended before the whole body had come');
-  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge());
-  if (incoming.readableEnded) return Promise.resolve(NO_BYTES);
-  if (incoming.destroyed) return Promise.reject(unfinished());
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    const settle = (then: () => void): void => {
-      incoming.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-      then();
-    };
-    const onData = (chunk: Uint8Array): void => {
-      size += chunk.byteLength;
-      chunks.push(chunk);
-      if (size <= maxBytes) return;
-      incoming.pause();
-      settle(() => reject(tooLarge()));
-    };
-    const onEnd = (): void => settle(() => resolve(joined(chunks)));
-    const onClose = (): void => settle(() => reject(unfinished()));
-    incoming.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
-  });
 }
 
 interface Exchange {
@@ -304,12 +279,6 @@ function endWith(outgoing: ServerResponse, bytes: Uint8Array): void {
   else outgoing.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
 }
 
-const NO_BYTES = new Uint8Array(0);
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
-}
-
 /** How long the body of a request is at most. */
 function lengthOf(incoming: IncomingMessage): number {
   const declared = incoming.headers['content-length'];
@@ -322,34 +291,4 @@ function discard(incoming: IncomingMessage, withinMs: number): Promise<void> {
   const ended = settled(incoming, ['end', 'close', 'error'], withinMs, () => undefined);
   incoming.resume();
   return ended;
-}
-
-/** Resolves when the socket takes more. Destroys a connection whose client reads nothing for too long. */
-function drained(outgoing: ServerResponse, stallMs: number): Promise<void> {
-  return settled(outgoing, ['drain', 'close'], stallMs, () => outgoing.destroy());
-}
-
-function finished(outgoing: ServerResponse, stallMs: number): Promise<void> {
-  return settled(outgoing, ['finish', 'close'], stallMs, () => outgoing.destroy());
-}
-
-/** Resolves with the first of the events, or after `withinMs` and what is to be done then. */
-function settled(
-  emitter: EventEmitter,
-  events: readonly string[],
-  withinMs: number,
-  onTimeout: () => void,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      for (const event of events) emitter.off(event, done);
-      resolve();
-    };
-    const timer = setTimeout(() => {
-      onTimeout();
-      done();
-    }, withinMs);
-    for (const event of events) emitter.on(event, done);
-  });
 }
