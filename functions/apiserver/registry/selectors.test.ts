@@ -194,6 +194,6 @@ test('answers in YAML, pretty, as metadata alone and as tables', async () => {
     object: { kind: 'Table', rows: [{ cells: expect.arrayContaining(['a']) }] },
   });
   events.stop();
-  const unknown = await server.request('GET', path, undefined, { accept: 'application/vnd.kubernetes.protobuf' });
+  const unknown = await server.request('GET', path, undefined, { accept: 'application/cbor' });
   expect(unknown.status).toBe(406);
 });
