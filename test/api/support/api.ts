@@ -5,6 +5,11 @@ import { HttpsHost, type HttpsHostOptions } from '../../../cli/https-host.js';
 import { MemorySecretFiles } from '../../../cli/secret-files.js';
 import type { NodeConnection } from '../../../functions/apiserver/registry/node-connection.js';
 import { isStreamed, type ApiRequest, type ApiResponse } from '../../../functions/apiserver/registry/request.js';
+import { PROTOBUF_TYPE } from '../../../functions/apiserver/registry/protobuf-answer.js';
+import { stringifyJson } from '../../../lib/json/stringify.js';
+import { builtinSchemas } from '../../../lib/schema/builtin/builtin-schemas.js';
+import { withPartialMetadata } from '../../../lib/schema/protobuf/partial-metadata.js';
+import { decodeProtobuf } from '../../../lib/schema/protobuf/protobuf.js';
 import { requestEntityTooLarge } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
 import { systemClock } from '../../../lib/clock/system.js';
@@ -139,12 +144,29 @@ export function toApiRequest(request: TestRequest): ApiRequest {
   };
 }
 
+const messages = withPartialMetadata(builtinSchemas());
+
+/** An answer's text; of one in protobuf, a watch included, the JSON of what it says. */
+export function textOf(contentType: string | string[] | undefined, bytes: Buffer): string {
+  const decoded = (body: Uint8Array): string => stringifyJson(decodeProtobuf(body, messages).object);
+  if (contentType === PROTOBUF_TYPE) return decoded(bytes);
+  if (contentType !== `${PROTOBUF_TYPE};stream=watch`) return bytes.toString('utf8');
+  const lines: string[] = [];
+  for (let at = 0; at + 4 <= bytes.length;) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    const object = bytes.subarray(bytes.indexOf('k8s\0', at), end);
+    if (end <= bytes.length) lines.push(`{"object":${decoded(object)}}`);
+    at = end;
+  }
+  return lines.join('\n');
+}
+
 /** The whole answer; of a stream, all until it ends. */
 export async function readAnswer({ status, headers, body }: ApiResponse): Promise<Answer> {
   const chunks: Uint8Array[] = [];
   if (isStreamed(body)) for await (const chunk of body) chunks.push(chunk);
   else if (body !== undefined) chunks.push(...(body instanceof Uint8Array ? [body] : body));
-  const text = Buffer.concat(chunks).toString('utf8');
+  const text = textOf(headers['content-type'], Buffer.concat(chunks));
   return {
     status,
     headers,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as send } from 'node:https';
-import { readWatch, type Answer, type ApiClient, type TestHost } from './api.js';
+import { readWatch, textOf, type Answer, type ApiClient, type TestHost } from './api.js';
 
 /** The administrator over HTTPS, on kept-alive connections as a client library has them. */
 export function httpsClient(host: TestHost): ApiClient & { close(): void } {
@@ -20,7 +20,7 @@ export function httpsClient(host: TestHost): ApiClient & { close(): void } {
       const incoming = await open(method, path, { ...type, ...headers }, bytes);
       const chunks: Buffer[] = [];
       for await (const chunk of incoming) chunks.push(chunk as Buffer);
-      const text = Buffer.concat(chunks).toString('utf8');
+      const text = textOf(incoming.headers['content-type'], Buffer.concat(chunks));
       const answer: Answer = {
         status: incoming.statusCode ?? 0,
         headers: incoming.headers as Answer['headers'],

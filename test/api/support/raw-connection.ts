@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { TestHost } from './api.js';
+import { textOf, type TestHost } from './api.js';
 
 export interface RawAnswer {
   status: number;
@@ -116,7 +116,7 @@ export class RawConnection {
       ? ''
       : headers['transfer-encoding'] === 'chunked'
         ? ''
-        : await this.#bytes(Number(headers['content-length'] ?? 0));
+        : textOf(headers['content-type'], await this.#bytes(Number(headers['content-length'] ?? 0)));
     return {
       status,
       headers,
@@ -144,9 +144,9 @@ export class RawConnection {
     this.socket.destroy();
   }
 
-  #bytes(length: number): Promise<string> {
+  #bytes(length: number): Promise<Buffer> {
     return this.#until((received) =>
-      received.byteLength < length ? undefined : { length, value: received.subarray(0, length).toString('utf8') },
+      received.byteLength < length ? undefined : { length, value: received.subarray(0, length) },
     );
   }
 
