@@ -18,8 +18,8 @@ import { changeSomething, CONTEXT } from './random-services.js';
 
 // However the services came to be what they are, the kernel's table is the one that is built from nothing.
 
-const SEQUENCES = 6;
-const CHANGES = 25;
+const SEQUENCES = 4;
+const CHANGES = 16;
 
 let namespace: Namespace;
 skipWithoutNamespaces();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { systemHost } from '../../agent/network/host.js';
 import { ServiceTable } from '../../agent/network/service-index.js';
 import { Conntrack } from '../../agent/proxy/conntrack.js';
 import { Nftables } from '../../agent/proxy/nftables.js';
@@ -313,4 +314,16 @@ test('a wiped table is written anew; the removal leaves nothing', async () => {
   network.node.run('nft', 'add', 'table', 'ip', 'of-others');
   await proxy.remove();
   expect(network.node.run('nft', 'list', 'ruleset').trim()).toBe('table ip of-others {\n}');
+});
+
+test('without the right to program nftables the error says which is missing and how to get it', async () => {
+  const unprivileged = ['setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+  const host = systemHost([...network.node.prefix, ...unprivileged]);
+  const firewall = new Nftables({ host, table: TABLE, families: ['IPv4'], clusterCidrs: {} });
+  await expect(firewall.check()).rejects.toThrow(
+    /may not program nftables: Services need root, or the capability CAP_NET_ADMIN/,
+  );
+  const missing = { ...host, run: () => systemHost().run('/nowhere/nft', []) };
+  const elsewhere = new Nftables({ host: missing, table: TABLE, families: ['IPv4'], clusterCidrs: {} });
+  await expect(elsewhere.check()).rejects.toThrow(/is not installed/);
 });
