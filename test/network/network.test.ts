@@ -7,7 +7,7 @@ import { decodeUpstream, encodeUpstreamQuery, questionOf, type UpstreamAnswer } 
 import { RCODE, TYPE } from '../../agent/dns/records.js';
 import type { V1Node } from '../../lib/schema/generated/types.js';
 import { eventually } from '../support/eventually.js';
-import { Namespace, noNamespacesReason } from '../support/netns.js';
+import { connect, Namespace, noNamespacesReason } from '../support/netns.js';
 import { skipWithoutNamespaces } from '../support/skip-without-namespaces.js';
 import { NodeNetwork, podIp } from '../support/netns-node.js';
 import type { Command } from './network-process.js';
@@ -187,6 +187,35 @@ test('CNI: the plugins make a pod network of our configuration; removal leaves n
   expect(network.node.run('nft', 'list', 'ruleset')).toBe('');
   expect(network.node.run('ip', 'route')).not.toContain('10.244.2.0');
   expect(network.node.run('ip', 'link')).not.toContain('zeroplane0');
+});
+
+test('196, 197: pods of two nodes reach each other with their own addresses, directly and through a service', async () => {
+  // The machine outside is the second node; its agent would have made the same route the other way round.
+  const [near, far] = [network.addPod(), new Namespace('far')];
+  try {
+    connect({ at: network.outside, device: 'veth9' }, { at: far, device: 'eth0' });
+    network.outside.ip('addr add 10.244.2.1/24 dev veth9', 'route add 10.244.1.0/24 via 192.0.2.1');
+    network.outside.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
+    far.ip('addr add 10.244.2.10/24 dev eth0', 'route add default via 10.244.2.1');
+    await far.call('listenTcp', { host: '0.0.0.0', port: 8080, name: 'far' });
+    await far.call('listenUdp', { host: '0.0.0.0', port: 8080, name: 'far' });
+    await near.call('listenTcp', { host: '0.0.0.0', port: 8080, name: 'near' });
+    await putNode(NODE);
+    await putNode(OTHER);
+    await putService(service('web', { clusterIP: '10.96.0.80' }));
+    await putSlice(slice('web', [{ addresses: ['10.244.2.10'], nodeName: 'node-2' }]));
+    await start();
+    await eventually(async () => {
+      expect(await near.call('tcp', { host: '10.244.2.10', port: 8080 })).toBe(`far ${podIp(0)}`);
+    });
+    await eventually(async () => expect(agent.events).toContain('ready'));
+    expect(await near.call('udp', { id: 'a', host: '10.244.2.10', port: 8080 })).toBe(`far ${podIp(0)}`);
+    expect(await far.call('tcp', { host: podIp(0), port: 8080 })).toBe('near 10.244.2.10');
+    expect(await near.call('tcp', { host: '10.96.0.80', port: 80 })).toBe(`far ${podIp(0)}`);
+    expect(await network.node.call('tcp', { host: '10.96.0.80', port: 80 })).toBe('far 192.0.2.1');
+  } finally {
+    far.destroy();
+  }
 });
 
 test('routes lead to the pods of nodes on our link, follow the nodes, and leave what is not ours', async () => {
