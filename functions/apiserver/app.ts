@@ -112,6 +112,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     objects,
     policies,
     refreshCustom: () => custom.refresh(policies),
+    convertCustom: (object, to) => custom.convert(object, to),
     hubs: new WatchHubs({ store, objects, clock }),
     watches: { open: 0 },
     authorizer: options.authorizer,

@@ -75,6 +75,7 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
   });
   const connector = new HttpsConnector(options.nodeConnection);
+  const webhookCaller = new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock });
   const parts: ApiServerOptions = {
     store,
     clock,
@@ -84,13 +85,14 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     authenticator,
     authorizer,
     admission: admissionChain({
-      webhooks: new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock }),
+      webhooks: webhookCaller,
       log,
       tolerations: {
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,
       },
     }),
+    webhookCaller,
     charges: new QuotaCharges({
       store,
       clock,

@@ -71,6 +71,12 @@ export class CustomResources {
     return this.#collections.get(name);
   }
 
+  /** An object of a custom resource in another version. */
+  async convert(object: KubernetesObject, to: Resource): Promise<KubernetesObject> {
+    const [converted = object] = (await this.#collections.get(to.collection)?.read([object])) ?? [];
+    return converted;
+  }
+
   /** All versions of a store's collection. */
   versionsOf(collection: string): string[] {
     return [...this.#collections.keys()].filter((name) => name.startsWith(`${collection}@`));

@@ -1,9 +1,9 @@
 import { badRequest, internalError, invalidError } from '../../../lib/api/errors.js';
 import { invalid } from '../../../lib/api/field-errors.js';
-import type { GroupVersionKind, KubernetesObject } from '../../../lib/api/meta.js';
+import { parseApiVersion, type GroupVersionKind, type KubernetesObject } from '../../../lib/api/meta.js';
 import { DecodeError } from '../../../lib/schema/engine/index.js';
 import type { AdmissionPhase, ObjectForm, Reinvocation, RequestView } from '../admission/plugin.js';
-import type { Resource } from './catalog.js';
+import { showSameObjects, type Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
 import { fromStorage, toStorage } from './convert.js';
 import type { ExpectedKind } from './decode.js';
@@ -78,7 +78,7 @@ export class WriteView implements RequestView {
     const { resource } = this.#call;
     return (this.#equivalents ??= this.#registry.catalog
       .all()
-      .filter((one) => one !== resource && one.definition === resource.definition)
+      .filter((one) => one !== resource && showSameObjects(one, resource))
       .map((one) => this.#formOf(one)));
   }
 
@@ -123,7 +123,7 @@ class WrittenForm implements ObjectForm {
   async object(phase: AdmissionPhase): Promise<KubernetesObject | undefined> {
     const { object, operation, isNameGenerated = false } = this.#write;
     if (object === undefined) return undefined;
-    const shown = withMeta(cloneJson(this.#show(object)));
+    const shown = withMeta(cloneJson(await this.#show(object)));
     if (phase === 'mutate' && operation === 'CREATE') {
       const { metadata } = shown;
       delete metadata.uid;
@@ -149,7 +149,7 @@ class WrittenForm implements ObjectForm {
       return;
     }
     this.#checkMetadata(decoded, object);
-    replaceContents(object, toStorage(this.#registry, this.#resource, decoded));
+    replaceContents(object, await this.#toWritten(decoded, object));
   }
 
   /** What a client could not have set either. */
@@ -174,7 +174,22 @@ class WrittenForm implements ObjectForm {
     restore(metadata, object.metadata, 'generation');
   }
 
-  #show(stored: WithMeta): KubernetesObject {
+  /** Custom resources are written in the version of the request; a webhook may have been shown another. */
+  async #toWritten(given: WithMeta, object: WithMeta): Promise<WithMeta> {
+    if (this.#resource.definition.custom === undefined || object.apiVersion === this.#resource.apiVersion)
+      return toStorage(this.#registry, this.#resource, given);
+    const { group, version } = parseApiVersion(object.apiVersion ?? '');
+    const written = this.#registry.catalog.find(group, version, this.#resource.plural) ?? this.#resource;
+    return withMeta(await this.#registry.convertCustom(given, written));
+  }
+
+  async #show(stored: WithMeta): Promise<KubernetesObject> {
+    if (
+      !this.#isScale &&
+      this.#resource.definition.custom !== undefined &&
+      stored.apiVersion !== this.#resource.apiVersion
+    )
+      return this.#registry.convertCustom(stored, this.#resource);
     return this.#isScale ? scaleOf(this.#resource, stored) : fromStorage(this.#resource, stored);
   }
 }

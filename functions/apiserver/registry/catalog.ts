@@ -112,6 +112,13 @@ export function describeResource(definition: KindDefinition, alternate?: Alterna
   };
 }
 
+/** Whether both show the same stored objects, in whichever versions. */
+export function showSameObjects(one: Resource, other: Resource): boolean {
+  if (one.definition === other.definition) return true;
+  const areCustom = one.definition.custom !== undefined && other.definition.custom !== undefined;
+  return areCustom && one.group === other.group && one.plural === other.plural;
+}
+
 /** The store's key of an object. */
 export function keyOf(namespace: string, name: string): string {
   return namespace === '' ? name : `${namespace}/${name}`;

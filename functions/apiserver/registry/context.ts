@@ -1,4 +1,4 @@
-import type { UserInfo } from '../../../lib/api/meta.js';
+import type { KubernetesObject, UserInfo } from '../../../lib/api/meta.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import type { Random } from '../../../lib/random.js';
 import type { MessageSource } from '../../../lib/schema/protobuf/message-source.js';
@@ -39,6 +39,8 @@ export interface Registry {
   readonly schemas: RegistrySchemas;
   /** Brings the catalog to the custom resources that are defined now: at most a second old, and at once after writes through this server. */
   refreshCustom(): Promise<void>;
+  /** A custom resource's object in another of its versions; a webhook may be asked. */
+  convertCustom(object: KubernetesObject, to: Resource): Promise<KubernetesObject>;
   readonly objects: StoredObjects;
   readonly policies: PolicyReader;
   readonly hubs: WatchHubs;

@@ -22,7 +22,7 @@ import {
   type Writer,
   type WriteScope,
 } from '../../../lib/schema/apply/index.js';
-import type { Resource } from './catalog.js';
+import { showSameObjects, type Resource } from './catalog.js';
 import type { Call, Registry, WriteOptions } from './context.js';
 import { convertToStorage, fromStorage } from './convert.js';
 import { equalJson } from './json-values.js';
@@ -48,7 +48,7 @@ export function objectVersions(registry: Registry, resource: Resource): ObjectVe
     if (apiVersion === resource.apiVersion) return resource;
     const { group, version } = parseApiVersion(apiVersion);
     const found = registry.catalog.find(group, version, resource.plural);
-    return found?.collection === resource.collection ? found : undefined;
+    return found !== undefined && showSameObjects(found, resource) ? found : undefined;
   };
   return {
     typeOf(apiVersion) {
@@ -58,6 +58,7 @@ export function objectVersions(registry: Registry, resource: Resource): ObjectVe
     async convert(object, from, to) {
       const [source, target] = [at(from), at(to)];
       if (source === undefined || target === undefined) throw new Error(`${resource.plural} are not served in ${to}`);
+      if (target.definition.custom !== undefined) return registry.convertCustom(object, target);
       return fromStorage(target, convertToStorage(registry, source, object));
     },
   };
