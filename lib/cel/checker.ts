@@ -5,7 +5,7 @@ import { FUNCTIONS } from './library/index.js';
 import { ISSUES_MAX } from './limits.js';
 import type { Overload } from './overload.js';
 import { typeName } from './parser.js';
-import { compileRegex, isRegexFault } from './regex.js';
+import { compileRegex, isRegexFault } from '../regex.js';
 import { parseDuration, parseTimestamp } from './time.js';
 import {
   BOOL,

@@ -8,10 +8,6 @@ export const EXPRESSION_DEPTH_MAX = 250;
 export const DEADLINE_CHECK_COST = 4_096;
 /** Faults of one expression that are reported. */
 export const ISSUES_MAX = 100;
-/** Compiled regular expressions that are remembered. */
-export const REGEX_CACHE_MAX = 500;
-/** Characters of a regular expression. */
-export const REGEX_LENGTH_MAX = 20_000;
 /** Characters a text may grow to within an expression. */
 export const STRING_LENGTH_MAX = 16 * 1024 * 1024;
 /** Elements that one function may make at once. */

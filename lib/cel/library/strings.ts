@@ -1,7 +1,7 @@
 import { CelError } from '../errors.js';
 import { COST_PER_CHARACTER, COST_PER_REGEX_CHARACTER } from '../meter.js';
 import { asInt, asText, type CelResult, fn, method, type Overload, overTexts, sizeOf, traversal } from '../overload.js';
-import { compileRegex, isRegexFault } from '../regex.js';
+import { compileRegex, isRegexFault } from '../../regex.js';
 import { codePoints, textLength, textSlice } from '../text.js';
 import { BOOL, DYN, INT, listOf, STRING } from '../types.js';
 import { ArrayList, CelList, type CelValue } from '../values.js';

@@ -43,6 +43,13 @@ export function validateSchema(
   return validator.validateUpdate(schema, object, options.old).errors;
 }
 
+/** Nodes visited and characters matched against patterns, together, that one validation may take. */
+const WORK_MAX = 3_000_000;
+
+class TooMuchWork extends Error {
+  readonly code = 'TooMuchWork';
+}
+
 class Validator {
   readonly #source: SchemaSource;
   readonly #goZeroValues: boolean;
@@ -50,6 +57,7 @@ class Validator {
   readonly #path: Path;
   /** The counterpart of the value that is being visited, before the update; undefined where there is none. */
   #old: unknown;
+  #work = 0;
 
   constructor(source: SchemaSource, goZeroValues: boolean, path: Path) {
     this.#source = source;
@@ -59,7 +67,18 @@ class Validator {
 
   validateUpdate(schema: Schema, value: unknown, old: unknown): Outcome {
     this.#old = old;
-    return this.validate(schema, value);
+    try {
+      return this.validate(schema, value);
+    } catch (error) {
+      if (!(error instanceof TooMuchWork)) throw error;
+      return { errors: [nameless('validation of the object takes more work than one request may cause')], checks: 0 };
+    }
+  }
+
+  /** A small schema can ask much of a large object: many branches, or long texts and many patterns. */
+  #charge(work: number): void {
+    this.#work += work;
+    if (this.#work > WORK_MAX) throw new TooMuchWork();
   }
 
   validate(schema: Schema, value: unknown): Outcome {
@@ -84,6 +103,7 @@ class Validator {
     if (outcome.errors.length >= ERRORS_MAX) return;
     if (this.#old !== undefined && deepEqual(value, this.#old)) return;
     outcome.checks++;
+    this.#charge(1);
     if (value === null || value === undefined) {
       if (types.length > 0 && !nullable && schema.nullable !== true) {
         add(outcome, typeError(this.#path, types.join(','), 'null'));
@@ -104,6 +124,7 @@ class Validator {
     this.#old = undefined;
     this.#combinations(schema, value, outcome);
     this.#old = old;
+    if (typeof value === 'string' && schema.pattern !== undefined) this.#charge(value.length);
     if (typeof value === 'string') stringRules(schema, value, this.#path, outcome);
     else if (typeof value === 'number' || typeof value === 'bigint') numberRules(schema, value, this.#path, outcome);
     else if (Array.isArray(value)) listRules(schema, value, this.#path, outcome);

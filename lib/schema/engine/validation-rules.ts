@@ -3,7 +3,7 @@ import { formatJsonPath, isJsonObject } from '../../json/path.js';
 import { stringifyJson } from '../../json/stringify.js';
 import type { Schema } from '../schema.js';
 import { matchesFormat } from './formats.js';
-import { compileGoRegExp } from './go-regexp.js';
+import { compileRegex, isRegexFault } from '../../regex.js';
 
 /** More errors than this nobody reads, and an object of a million wrong items must not make a million messages. */
 export const ERRORS_MAX = 1_000;
@@ -24,9 +24,10 @@ export function stringRules(schema: Schema, value: string, path: Path, outcome: 
   } else if (schema.minLength !== undefined && characters(value) < schema.minLength) {
     add(outcome, bodyError(path, value, `should be at least ${schema.minLength} chars long`));
   } else if (schema.pattern !== undefined && schema.pattern !== '') {
-    const pattern = compileGoRegExp(schema.pattern);
-    const shown = pattern === undefined ? `${schema.pattern}, but pattern is invalid` : schema.pattern;
-    if (pattern?.test(value) !== true) add(outcome, bodyError(path, value, `should match '${shown}'`));
+    const pattern = compileRegex(schema.pattern);
+    const isFault = isRegexFault(pattern);
+    const shown = isFault ? `${schema.pattern}, but pattern is invalid: ${pattern.message}` : schema.pattern;
+    if (isFault || !pattern.matcher(value).find()) add(outcome, bodyError(path, value, `should match '${shown}'`));
   }
   if (schema.format !== undefined && !matchesFormat(schema.format, value)) {
     add(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalBase64 } from './base64.js';
 import { matchesFormat } from './formats.js';
-import { compileGoRegExp } from './go-regexp.js';
+import { compileRegex, isRegexFault } from '../../regex.js';
 import { canonicalMicroTime, canonicalTime } from './time.js';
 
 describe('canonicalTime', () => {
@@ -89,7 +89,7 @@ describe('matchesFormat', () => {
   });
 });
 
-describe('compileGoRegExp', () => {
+describe('compileRegex', () => {
   it.each([
     ['^[[:alpha:]]+$', 'abc', true],
     ['(?i)^abc$', 'ABC', true],
@@ -98,10 +98,11 @@ describe('compileGoRegExp', () => {
     ['^\\p{L}+$', 'é', true],
     ['^a$', 'a\n', false],
   ])('%s on %j: %s', (pattern, text, expected) => {
-    expect(compileGoRegExp(pattern)?.test(text)).toBe(expected);
+    const regex = compileRegex(pattern);
+    expect(!isRegexFault(regex) && regex.matcher(text).find()).toBe(expected);
   });
 
   it('knows what is no pattern', () => {
-    expect(compileGoRegExp('(')).toBeUndefined();
+    expect(isRegexFault(compileRegex('('))).toBe(true);
   });
 });

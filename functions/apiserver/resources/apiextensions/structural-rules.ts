@@ -1,6 +1,6 @@
 import { deepEqual } from '../../../../lib/api/equality.js';
 import { forbidden, invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
-import { compileRegex, isRegexFault } from '../../../../lib/cel/regex.js';
+import { compileRegex, isRegexFault } from '../../../../lib/regex.js';
 import type { V1JSONSchemaProps } from '../../../../lib/schema/generated/types.js';
 
 type Level = 'root' | 'item' | 'field';

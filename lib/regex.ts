@@ -1,5 +1,9 @@
 import { RE2JS } from 're2js';
-import { REGEX_CACHE_MAX, REGEX_LENGTH_MAX } from './limits.js';
+
+/** Compiled regular expressions that are remembered. */
+const REGEX_CACHE_MAX = 500;
+/** Characters of a regular expression. */
+const REGEX_LENGTH_MAX = 20_000;
 
 const known = new Map<string, RE2JS | RegexFault>();
 
