@@ -26,10 +26,14 @@ export const namespacesLive: Checker = (state) => {
     .map((object) => `${nameOf(object)} is in a namespace that is gone`);
 };
 
+/** What keeps a claim while a pod uses it is there all its life. */
+const LIFELONG = new Set(['kubernetes.io/pvc-protection']);
+
 /** What was deleted is gone, and nothing waits for somebody to let it go. */
 export const nothingIsEnding: Checker = (state) =>
   [...state.collections.values()].flat().flatMap((object: KubernetesObject) => {
     const { deletionTimestamp, finalizers = [] } = object.metadata ?? {};
     if (deletionTimestamp !== undefined) return [`${nameOf(object)} is still being deleted (${finalizers.join()})`];
-    return finalizers.map((finalizer) => `${nameOf(object)} still has the finalizer ${finalizer}`);
+    const waiting = finalizers.filter((finalizer) => !LIFELONG.has(finalizer));
+    return waiting.map((finalizer) => `${nameOf(object)} still has the finalizer ${finalizer}`);
   });
