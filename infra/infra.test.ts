@@ -380,6 +380,10 @@ describe('workers', () => {
       );
     expect(images(given)).toContain('arm64');
     expect(images({ ...given, workerInstanceType: 't3.small' })).toContain('x86_64');
+    const own = templateOf({ ...given, workerImage: 'ami-0123456789abcdef0' });
+    own.hasResourceProperties('AWS::EC2::LaunchTemplate', {
+      LaunchTemplateData: Match.objectLike({ ImageId: 'ami-0123456789abcdef0' }),
+    });
   });
 });
 

@@ -85,6 +85,10 @@ const schema = z
       .string()
       .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'is not an instance type such as t4g.small')
       .default('t4g.small'),
+    workerImage: z
+      .string()
+      .regex(/^ami-[0-9a-f]{8,17}$/, 'is not the id of an image')
+      .optional(),
     workerVolumeGb: whole(8, 16_384).default(WORKER_VOLUME_DEFAULT_GB),
     workerSpot: boolean.default(false),
     vpcId: z

@@ -10,10 +10,12 @@ import {
   LaunchTemplate,
   LaunchTemplateHttpTokens,
   MachineImage,
+  OperatingSystemType,
   SecurityGroup,
   SubnetType,
   UserData,
   Vpc,
+  type IMachineImage,
   type IVpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -92,12 +94,7 @@ export class Workers extends Construct {
     const instanceType = new InstanceType(parameters.workerInstanceType);
     const template = new LaunchTemplate(this, 'Template', {
       instanceType,
-      machineImage: MachineImage.latestAmazonLinux2023({
-        cpuType:
-          instanceType.architecture === InstanceArchitecture.ARM_64
-            ? AmazonLinuxCpuType.ARM_64
-            : AmazonLinuxCpuType.X86_64,
-      }),
+      machineImage: imageOf(parameters.workerImage, instanceType),
       role,
       securityGroup,
       userData,
@@ -130,6 +127,15 @@ export class Workers extends Construct {
     Tags.of(this.group).add('Name', `zeroplane-${cluster}-worker`);
     Tags.of(this.group).add(`kubernetes.io/cluster/${cluster}`, 'owned');
   }
+}
+
+/** The given image, or the one that a public parameter names at the time of the deployment. */
+function imageOf(imageId: string | undefined, { architecture }: InstanceType): IMachineImage {
+  if (imageId !== undefined)
+    return { getImage: () => ({ imageId, osType: OperatingSystemType.LINUX, userData: UserData.forLinux() }) };
+  return MachineImage.latestAmazonLinux2023({
+    cpuType: architecture === InstanceArchitecture.ARM_64 ? AmazonLinuxCpuType.ARM_64 : AmazonLinuxCpuType.X86_64,
+  });
 }
 
 /** A VPC of the cluster's own with public subnets, or the given one, of which nothing is looked up. */
