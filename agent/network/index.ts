@@ -107,7 +107,7 @@ export async function startNetwork(options: NetworkOptions): Promise<Network> {
     isClosed = true;
     unfollow();
     index.close();
-    await Promise.all([proxy.close(), dns.close(), routes.close()]);
+    await Promise.all([proxy.close(), dns.close(), routes.close(), podNetwork.close()]);
   };
   return {
     dns: listening,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../lib/clock/clock.js';
+import { BridgeKeeper } from './bridge-keeper.js';
 import { formatCidr, parseCidrs } from './cidr.js';
 import { ensureCniConfiguration, removeCniConfiguration } from './cni.js';
 import type { Host } from './host.js';
@@ -32,9 +33,12 @@ export class PodNetwork {
   #cancelRetry: () => void = () => undefined;
   #writing: Promise<void> = Promise.resolve();
   #wasOurs = false;
+  readonly #keeper: BridgeKeeper;
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
+    const { host, clock, log, bridge = BRIDGE } = options;
+    this.#keeper = new BridgeKeeper({ host, clock, log, bridge });
     this.isOurs = new Promise((resolve) => (this.#resolve = resolve));
     if (options.cniConfDir === undefined) this.#resolve(false);
   }
@@ -47,10 +51,16 @@ export class PodNetwork {
     this.#write(ranges);
   }
 
-  /** Takes the configuration, the bridge and the list of addresses given out away. */
-  async remove(): Promise<void> {
+  /** Ends looking after it; pods stay connected. */
+  async close(): Promise<void> {
     this.#cancelRetry();
     await this.#writing;
+    await this.#keeper.close();
+  }
+
+  /** Takes the configuration, the bridge and the list of addresses given out away. */
+  async remove(): Promise<void> {
+    await this.close();
     const { cniConfDir, host, bridge, networkName } = this.#options;
     if (cniConfDir === undefined || !this.#wasOurs) return;
     await removeCniConfiguration(cniConfDir);
@@ -71,6 +81,7 @@ export class PodNetwork {
       log('info', this.#wasOurs ? 'pods get addresses of the node' : 'pods are in a network of somebody else', {
         podCidrs,
       });
+      if (this.#wasOurs) this.#keeper.start();
       this.#resolve(this.#wasOurs);
     } catch (error) {
       log('warn', 'pods have no network', { error: String(error) });
