@@ -4,6 +4,7 @@ import type { LogOptions, NodeConnection } from '../functions/apiserver/registry
 import { nodeUsername } from '../functions/apiserver/auth/users.js';
 import type { UserInfo } from '../lib/api/meta.js';
 import { Client } from '../lib/client/client.js';
+import type { Follow } from '../lib/client/replica.js';
 import type { Transport } from '../lib/client/transport.js';
 import type { Clock } from '../lib/clock/clock.js';
 import type { Random } from '../lib/random.js';
@@ -16,6 +17,8 @@ export interface SimulatedNodesOptions {
   clock: Clock;
   random: Random;
   heartbeatMs: number;
+  /** How a node learns what changed for it. Default: by watches. */
+  follow?: (node: string) => Follow;
   transport(user: UserInfo, node: string): Transport;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
@@ -53,12 +56,21 @@ export class SimulatedNodes implements NodeConnection {
 
   /** One more node; `kubelet.start()` brings it up. */
   add(): SimulatedNode {
-    const { clock, random, heartbeatMs, transport, log } = this.#options;
+    const { clock, random, heartbeatMs, transport, follow, log } = this.#options;
     const index = this.#nextIndex++;
     const name = nodeName(index);
     const user = { username: nodeUsername(name), groups: ['system:nodes', 'system:authenticated'] };
     const client = new Client(transport(user, name), 'kubelet');
-    const node = simulatedNode({ client, clock, random, name, index, heartbeatMs, log });
+    const node = simulatedNode({
+      client,
+      clock,
+      random,
+      name,
+      index,
+      heartbeatMs,
+      log,
+      ...(follow === undefined ? {} : { follow: follow(name) }),
+    });
     this.nodes.set(name, node);
     return node;
   }

@@ -1,25 +1,69 @@
 import { cpSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { FUNCTION_NAMES } from '../lib/aws/function-environment.js';
+
+/** CommonJS packages inside an ES module bundle still call require. */
+const REQUIRE_BANNER =
+  "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);";
+
+/** Generated files that functions and command line read when they need them. */
+function copyGenerated(folder: string): void {
+  cpSync('lib/schema/generated', `${folder}/generated`, {
+    recursive: true,
+    filter: (source) => !source.endsWith('.ts'),
+  });
+}
 
 /** Bundles the command line into dist/: one file to start from, rarely needed parts in chunks that load when used. */
+async function buildCommandLine(): Promise<void> {
+  await build({
+    entryPoints: { zeroplane: 'cli/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // lmdb is native and finds its binary beside itself; the certificate library has several builds and means to choose one itself.
+    external: ['lmdb', '@peculiar/x509', 'reflect-metadata'],
+    sourcemap: 'linked',
+    legalComments: 'none',
+    banner: { js: REQUIRE_BANNER },
+    logLevel: 'warning',
+  });
+  copyGenerated('dist');
+}
+
+/** Bundles each function into a folder of its own, dist/lambda/NAME, with all that it needs: what infra/ deploys as it is. */
+async function buildFunctions(): Promise<void> {
+  for (const name of FUNCTION_NAMES) {
+    const folder = `dist/lambda/${name}`;
+    await build({
+      entryPoints: { handler: `functions/${name}/handler.ts` },
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      // Chunks are what only some invocations need: what makes a certificate authority, at the first start of a cluster.
+      splitting: true,
+      minify: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      mainFields: ['module', 'main'],
+      // What no function needs is left out, see there.
+      alias: {
+        '@aws-sdk/credential-provider-node': './functions/lambda/bundle/environment-credentials.ts',
+        ws: './functions/lambda/bundle/no-sockets.ts',
+      },
+      legalComments: 'none',
+      banner: { js: REQUIRE_BANNER },
+      logLevel: 'warning',
+    });
+    copyGenerated(folder);
+  }
+}
+
 rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: { zeroplane: 'cli/main.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  // lmdb is native and finds its binary beside itself; the certificate library has several builds and means to choose one itself.
-  external: ['lmdb', '@peculiar/x509', 'reflect-metadata'],
-  sourcemap: 'linked',
-  legalComments: 'none',
-  // CommonJS packages inside an ES module bundle still call require.
-  banner: {
-    js: "import { createRequire as createRequireForBundle } from 'node:module'; const require = createRequireForBundle(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
-cpSync('lib/schema/generated', 'dist/generated', { recursive: true, filter: (source) => !source.endsWith('.ts') });
+await buildCommandLine();
+await buildFunctions();

@@ -56,6 +56,8 @@ export interface ApiServerOptions {
   readonly nodeConnection?: NodeConnection;
   /** Calls conversion webhooks; without it definitions that need one answer with an error. */
   readonly webhookCaller?: WebhookCaller;
+  /** A watch ends after so long at the latest: hosts that pay for open ones have one. */
+  readonly watchSecondsMax?: number;
   readonly log?: Log;
 }
 
@@ -115,6 +117,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     convertCustom: (object, to) => custom.convert(object, to),
     hubs: new WatchHubs({ store, objects, clock }),
     watches: { open: 0 },
+    watchSecondsMax: options.watchSecondsMax ?? Infinity,
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     charges: options.charges,

@@ -2,6 +2,7 @@ import type { ApiServerOptions } from '../apiserver/app.js';
 import { createApiServer, type ApiServer } from '../apiserver/app.js';
 import { admissionChain } from '../apiserver/admission/index.js';
 import { serviceAllocation } from '../apiserver/allocation/index.js';
+import type { TokenVerifier } from '../apiserver/auth/auth.js';
 import { ChainAuthenticator, type StaticToken } from '../apiserver/auth/authenticator.js';
 import { FixedAuthorizer } from '../apiserver/auth/authorizer.js';
 import { NodeAuthorizer } from '../apiserver/auth/node-authorizer.js';
@@ -36,6 +37,12 @@ export interface ApiOptions {
   signingKeys: readonly string[];
   /** Bearer tokens that are known beforehand. */
   staticTokens?: readonly StaticToken[];
+  /** Tokens of other issuers. */
+  verifiers?: readonly TokenVerifier[];
+  /** What clients outside call the server, as its OpenID documents say it. Default: the endpoint's first address. */
+  serverUrl?: string;
+  /** A watch ends after so long at the latest. Default: as its client asks. */
+  watchSecondsMax?: number;
   /** How long pods stay on a node that is not ready or unreachable when they say nothing: Kubernetes has 300. */
   defaultTolerationSeconds: number;
   nodeConnection?: NodeConnection;
@@ -65,6 +72,7 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
   const authenticator = new ChainAuthenticator({
     serviceAccountTokens: tokens,
     ...(options.staticTokens === undefined ? {} : { staticTokens: options.staticTokens }),
+    ...(options.verifiers === undefined ? {} : { verifiers: options.verifiers }),
   });
   const authorizer = new FixedAuthorizer(new NodeAuthorizer(objects, new StoreNodeReferences(store)));
   const allocation = serviceAllocation({
@@ -102,8 +110,9 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     reservations: allocation.reservations,
     subresources: { 'serviceaccounts/token': tokenRequestHandler(tokens) },
     reviews: reviewHandlers(authenticator, authorizer),
-    documents: openIdDocuments(tokens, serverUrl(options.endpoint)),
+    documents: openIdDocuments(tokens, options.serverUrl ?? serverUrl(options.endpoint)),
     ...(options.nodeConnection === undefined ? {} : { nodeConnection: options.nodeConnection }),
+    ...(options.watchSecondsMax === undefined ? {} : { watchSecondsMax: options.watchSecondsMax }),
     log,
   };
   const api = createApiServer(options.overrideApi?.(parts) ?? parts);

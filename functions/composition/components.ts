@@ -1,7 +1,7 @@
 import type { Log } from '../apiserver/registry/context.js';
 import { CONTROLLER_MANAGER_USERNAME, SCHEDULER_USERNAME } from '../apiserver/auth/users.js';
 import { createControllers } from '../controllers/index.js';
-import { createScheduler } from '../scheduler/scheduler.js';
+import { createScheduler, SCHEDULER_CONTROLLER } from '../scheduler/scheduler.js';
 import type { UserInfo } from '../../lib/api/meta.js';
 import { Client, parseKey } from '../../lib/client/client.js';
 import type { Follow } from '../../lib/client/replica.js';
@@ -11,7 +11,7 @@ import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
 import type { Controller, ControllerContext } from '../../lib/work/controller.js';
 import { EventRecorder } from '../../lib/work/event-recorder.js';
-import { createWorker } from '../../lib/work/worker.js';
+import { createWorker, type WorkerOptions } from '../../lib/work/worker.js';
 import type { BatchHandler, WorkMessage, WorkQueue } from '../../lib/work/work-queue.js';
 
 export interface ComponentsOptions {
@@ -38,23 +38,14 @@ export interface Components {
   readonly replicas: Replicas;
   context(controller: Controller): ControllerContext;
   /** What handles the messages of `queue`; retries and later looks are sent to it. */
-  worker(queue: WorkQueue, observe?: (outcome: WorkOutcome) => void): BatchHandler;
+  worker(queue: WorkQueue, watched?: Pick<WorkerOptions, 'observe' | 'around'>): BatchHandler;
   /** Says on the object itself that its key is given up until something changes. Never rejects. */
   giveUp(message: WorkMessage, error: unknown): Promise<void>;
   close(): void;
 }
 
-export interface WorkOutcome {
-  controller: string;
-  key: string;
-  durationMs: number;
-  error?: unknown;
-}
-
 /** How long a node may miss its heartbeats, as in Kubernetes. */
 const NODE_GRACE_MS = 40_000;
-
-const SCHEDULER = 'scheduler';
 
 export function composeComponents(options: ComponentsOptions): Components {
   const { clock, log } = options;
@@ -74,7 +65,7 @@ export function composeComponents(options: ComponentsOptions): Components {
   ];
   const controllers = options.wrapControllers?.(own) ?? own;
   const context = contextsOf(options, ({ name }) =>
-    name === SCHEDULER
+    name === SCHEDULER_CONTROLLER
       ? { client: schedulerClient, replicas: schedulerReplicas, reporter: 'default-scheduler' }
       : { client: controllerClient, replicas, reporter: `${name}-controller` },
   );
@@ -88,7 +79,7 @@ export function composeComponents(options: ComponentsOptions): Components {
     replicas,
     context,
     giveUp,
-    worker: (queue, observe) =>
+    worker: (queue, watched = {}) =>
       createWorker({
         controllers,
         queue,
@@ -96,8 +87,9 @@ export function composeComponents(options: ComponentsOptions): Components {
         observe: (outcome) => {
           const { error, ...rest } = outcome;
           if (error !== undefined) log.info({ ...rest, error: messageOf(error) }, 'reconcile failed, will be retried');
-          observe?.(outcome);
+          watched.observe?.(outcome);
         },
+        ...(watched.around === undefined ? {} : { around: watched.around }),
         onGiveUp: giveUp,
       }),
     close() {

@@ -63,7 +63,7 @@ export function forwardMessages(options: {
 
 /** Whoever may invoke the function may send anything. */
 function recordsOf(event: SQSEvent): SQSRecord[] {
-  const { Records } = event as { Records?: unknown };
+  const { Records } = ((event as SQSEvent | undefined) ?? {}) as { Records?: unknown };
   if (!Array.isArray(Records)) return [];
   return Records.filter(
     (record: unknown): record is SQSRecord =>

@@ -33,12 +33,12 @@ export class Dispatcher {
     return this.#routes.has(collection) || (this.#custom.length > 0 && isCustom(collection));
   }
 
-  /** Queues the keys of one change of the log. `position` is unique to the change and the same when it is delivered again. */
-  async dispatch(collection: string, event: ChangeEvent): Promise<void> {
+  /** Queues the keys of one change of the log. `position` is unique to the change and the same when it is delivered again: by default its place in the log. */
+  async dispatch(collection: string, event: ChangeEvent, position = `${collection}:${event.revision}`): Promise<void> {
     const routes = this.#routes.get(collection);
     const change = new LoggedChange(event);
     const found = routes ?? (isCustom(collection) ? this.#customRoutes(collection, event.key, change) : []);
-    if (found.length > 0) await this.send(found, change, `${collection}:${event.revision}`);
+    if (found.length > 0) await this.send(found, change, position);
   }
 
   /** Those who follow all custom resources, for one that nobody follows by its name. */
@@ -99,7 +99,7 @@ function isCustom(collection: string): boolean {
 }
 
 /** A change whose objects are decoded when a watch first looks at them: most look at the present one alone. */
-class LoggedChange implements ObjectChange<KubernetesObject> {
+export class LoggedChange implements ObjectChange<KubernetesObject> {
   readonly type: ChangeEvent['type'];
   readonly #event: ChangeEvent;
   #object: KubernetesObject | undefined;

@@ -14,6 +14,9 @@ import { filterPlugins, scorePlugins } from './plugins/index.js';
 import { signatureOf, type PodInfo } from './pod-info.js';
 import { planPreemption } from './preemption.js';
 
+/** The scheduler's name among the controllers. */
+export const SCHEDULER_CONTROLLER = 'scheduler';
+
 /** Bindings under way at one time. */
 const BINDINGS_MAX = 64;
 
@@ -247,7 +250,7 @@ export function createScheduler(
   }
 
   return {
-    name: 'scheduler',
+    name: SCHEDULER_CONTROLLER,
     watches: [
       watch(pods, (change) => (concerns(change.object) || wasCounted(change) ? [KEY] : [])),
       watch(nodes, ({ type, object, previous }) =>

@@ -14,6 +14,8 @@ export interface WorkerOptions {
   queue: WorkQueue;
   /** Told of every outcome: the one place for logs and metrics of reconciles. */
   observe?: (outcome: { controller: string; key: string; durationMs: number; error?: unknown }) => void;
+  /** What is done around the handling of each key: to mark what it logs. */
+  around?: (message: WorkMessage, handle: () => Promise<void>) => Promise<void>;
   /** A key has failed ATTEMPTS_MAX times. */
   onGiveUp: (message: WorkMessage, error: unknown) => Promise<void>;
 }
@@ -66,7 +68,7 @@ export function createWorker(options: WorkerOptions): BatchHandler {
     const handleRepeats = async (repeats: WorkMessage[]): Promise<void> => {
       const first = repeats.reduce((best, one) => (standsFor(one, best) ? one : best));
       try {
-        await handleKey(first);
+        await (options.around === undefined ? handleKey(first) : options.around(first, () => handleKey(first)));
       } catch {
         failed.push(...repeats);
       }

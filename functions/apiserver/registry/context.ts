@@ -46,6 +46,8 @@ export interface Registry {
   readonly hubs: WatchHubs;
   /** How many watches are open. */
   readonly watches: { open: number };
+  /** A watch ends after so long at the latest, whatever its client asks. */
+  readonly watchSecondsMax: number;
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
   /** What limits how much may be stored; none: nothing does. */

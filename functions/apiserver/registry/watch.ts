@@ -225,5 +225,5 @@ class Watch {
 function timeoutMs(registry: Registry, options: ListOptions): number {
   const asked = options.timeoutSeconds ?? 0;
   const seconds = asked > 0 ? asked : WATCH_TIMEOUT_MIN_SECONDS + randomInt(registry.random, WATCH_TIMEOUT_MIN_SECONDS);
-  return seconds * 1_000;
+  return Math.min(seconds, registry.watchSecondsMax) * 1_000;
 }

@@ -1,0 +1,57 @@
+import type { ApiServer } from '../apiserver/app.js';
+import { awsIamTokens, readAwsIdentityConfig } from '../apiserver/auth/aws-iam/index.js';
+import type { StsFetch } from '../apiserver/auth/aws-iam/sts.js';
+import { generateSigningKey } from '../apiserver/auth/signing-keys.js';
+import { inProcessTransport } from '../apiserver/in-process-transport.js';
+import { composeApi, type Endpoint } from '../composition/api.js';
+import type { UserInfo } from '../../lib/api/meta.js';
+import type { Transport } from '../../lib/client/transport.js';
+import type { Store } from '../../lib/store/store.js';
+import { openStore, type CloudParts } from './parts.js';
+
+/** The API server inside a function: of the one that serves it, and of those whose components call it without a network. */
+export interface CloudApi {
+  readonly api: ApiServer;
+  readonly store: Store;
+  readonly repair: () => Promise<unknown>;
+  transport(user: UserInfo): Transport;
+}
+
+/**
+ * `default/kubernetes` needs an address, and a function has none: nodes translate this one, which is nobody's (RFC 5737), and terminate TLS
+ * for it themselves.
+ */
+export const CLOUD_ENDPOINT: Endpoint = { addresses: ['192.0.2.1'], port: 443 };
+
+const PEM_END = /(?<=-----END [A-Z ]*PRIVATE KEY-----)\s*/;
+
+/** Opens the store and the API server over it. Reads the keys, and makes them at the very first start. */
+export async function openApi(parts: CloudParts): Promise<CloudApi> {
+  const { config, clock, random, log, parameters } = parts;
+  const store = openStore(parts);
+  const [keys, serverUrl] = await Promise.all([
+    parameters.readOrMake(config.signingKeysParameter, generateSigningKey),
+    config.endpointParameter === undefined ? undefined : parameters.read(config.endpointParameter),
+  ]);
+  const identity = config.awsIdentity === undefined ? undefined : readAwsIdentityConfig(config.awsIdentity);
+  const { api, repair } = composeApi({
+    store,
+    clock,
+    random,
+    log,
+    serviceCidr: config.serviceCidr,
+    endpoint: CLOUD_ENDPOINT,
+    ...(serverUrl === undefined ? {} : { serverUrl: serverUrl.replace(/\/$/, '') }),
+    signingKeys: keys.split(PEM_END).filter((key) => key.trim() !== ''),
+    defaultTolerationSeconds: config.tolerationSeconds,
+    watchSecondsMax: config.watchSeconds,
+    ...(identity === undefined
+      ? {}
+      : { verifiers: [awsIamTokens(identity, { clusterName: config.cluster, clock, log, ...stsOf(parts) })] }),
+  });
+  return { api, store, repair, transport: (user) => inProcessTransport((request) => api.handle(request), user) };
+}
+
+function stsOf({ sts }: CloudParts): { fetch: StsFetch; stsEndpoint?: string } {
+  return sts.endpoint === undefined ? { fetch: sts.fetch } : { fetch: sts.fetch, stsEndpoint: sts.endpoint };
+}

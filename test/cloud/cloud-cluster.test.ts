@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SimulatedNode } from '../../agent/simulated-node.js';
+import { deployments, events, namespaces, nodes, pods, services } from '../../lib/client/resources.js';
+import { CloudCluster } from '../support/cloud-cluster.js';
+
+let cluster: CloudCluster;
+afterEach(() => cluster.stop());
+
+const deployment = (replicas: number, image = 'one') => ({
+  metadata: { namespace: 'default', name: 'web' },
+  spec: {
+    replicas,
+    selector: { matchLabels: { app: 'web' } },
+    template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image }] } },
+  },
+});
+
+/** Throws unless so many pods of the image run. */
+async function assertRunning(count: number, image = 'one'): Promise<void> {
+  const { items } = await cluster.client.list(pods, { namespace: 'default' });
+  const states = items.map(({ status, spec }) => `${status?.phase} ${spec?.containers[0]?.image} ${spec?.nodeName}`);
+  const running = items.filter(
+    ({ status, spec, metadata }) =>
+      status?.phase === 'Running' && spec?.containers[0]?.image === image && metadata?.deletionTimestamp === undefined,
+  );
+  expect([items.length, running.length, states]).toEqual([count, count, states]);
+}
+
+describe('the control plane as functions', () => {
+  it('a deployment is made, bound, run, rolled out and scaled through stream, queues and doorbells alone', async () => {
+    cluster = new CloudCluster({ nodes: 2 });
+    await cluster.start();
+    await cluster.client.create(deployments, deployment(4));
+    const tookMs = await cluster.until(() => assertRunning(4), 60_000);
+    expect(tookMs).toBeLessThan(15_000);
+    await cluster.client.patch(deployments, { namespace: 'default', name: 'web' }, 'strategic', {
+      spec: { template: { spec: { containers: [{ name: 'web', image: 'two' }] } } },
+    });
+    await cluster.until(() => assertRunning(4, 'two'), 120_000);
+    await cluster.client.patch(deployments, { namespace: 'default', name: 'web' }, 'merge', { spec: { replicas: 1 } });
+    await cluster.until(() => assertRunning(1, 'two'), 120_000);
+  });
+
+  it.each([1, 3])(
+    'goes to the same end when requests fail and messages are lost, doubled and late (seed %i)',
+    async (seed) => {
+      cluster = new CloudCluster({
+        seed,
+        nodes: 2,
+        tableFaults: {
+          throttled: 0.02,
+          conflict: 0.02,
+          lost: 0.01,
+          late: 0.01,
+          answerLost: 0.01,
+          doubled: 0.01,
+          partial: 0.05,
+        },
+        messageFaults: { lost: 0.1, doubled: 0.1, late: 0.2, lateMaxMs: 20_000, unavailable: 0.05 },
+        streamFaults: { doubled: 0.1, lost: 0.05 },
+      });
+      await cluster.start();
+      await cluster.drive(cluster.client.create(deployments, deployment(6)).catch(() => undefined));
+      await cluster.clock.advance(45_000);
+      cluster.calm();
+      await cluster.drive(cluster.client.create(deployments, deployment(6)).catch(() => undefined));
+      // What was lost comes with a resync at the latest.
+      await cluster.until(() => assertRunning(6), 900_000);
+    },
+  );
+
+  it('a node that falls silent loses its pods to another', async () => {
+    cluster = new CloudCluster({ nodes: 2 });
+    await cluster.start();
+    await cluster.client.create(deployments, deployment(4));
+    await cluster.until(() => assertRunning(4), 60_000);
+    await cluster.drive((cluster.nodes.nodes.get('node-1') as SimulatedNode).kubelet.stop());
+    await cluster.until(async () => {
+      const { items } = await cluster.client.list(pods, { namespace: 'default' });
+      const there = items.filter(({ status, spec }) => status?.phase === 'Running' && spec?.nodeName === 'node-2');
+      expect(there).toHaveLength(4);
+    }, 300_000);
+  });
+
+  it('a doorbell comes with its node and goes with it', async () => {
+    cluster = new CloudCluster({ nodes: 1 });
+    await cluster.start();
+    const bells = (): string[] => cluster.sqs.names().filter((name) => name.includes('-node-'));
+    await cluster.until(async () => expect(bells()).toHaveLength(1), 30_000);
+    await cluster.drive((cluster.nodes.nodes.get('node-1') as SimulatedNode).kubelet.stop());
+    await cluster.client.delete(nodes, { name: 'node-1' });
+    await cluster.until(async () => expect(bells()).toEqual([]), 30_000);
+  });
+
+  it('a dead letter becomes an Event on the object that its key names', async () => {
+    cluster = new CloudCluster({ nodes: 1 });
+    await cluster.start();
+    await cluster.client.create(deployments, deployment(1));
+    await cluster.until(() => assertRunning(1), 60_000);
+    const letter = { controller: 'deployment', key: 'default/web', deduplicationId: 'x', attempt: 0 };
+    const send = (body: string, id: string): Promise<unknown> =>
+      cluster.sqs.send(cluster.deadUrl, [{ body, group: id, deduplicationId: id }]);
+    await send(JSON.stringify(letter), 'one');
+    await send('no message of ours', 'two');
+    await cluster.until(async () => {
+      const { items } = await cluster.client.list(events, { namespace: 'default' });
+      const found = items.filter(
+        ({ reason, involvedObject }) => reason === 'ReconcileFailed' && involvedObject.name === 'web',
+      );
+      expect(found).toHaveLength(1);
+      expect(cluster.sqs.bodies(cluster.deadUrl)).toEqual([]);
+    }, 130_000);
+  });
+
+  it('after the deletion of its namespace nothing is left of what was in it, but what expires', async () => {
+    cluster = new CloudCluster({ nodes: 1 });
+    await cluster.start();
+    await cluster.client.create(namespaces, { metadata: { name: 'short' } });
+    const web = deployment(2);
+    await cluster.client.create(deployments, { ...web, metadata: { ...web.metadata, namespace: 'short' } });
+    await cluster.client.create(services, {
+      metadata: { namespace: 'short', name: 'web' },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+    });
+    await cluster.until(async () => {
+      const { items } = await cluster.client.list(pods, { namespace: 'short' });
+      expect(items.filter(({ status }) => status?.phase === 'Running')).toHaveLength(2);
+    }, 60_000);
+    await cluster.client.delete(namespaces, { name: 'short' });
+    await cluster.until(async () => {
+      expect(await cluster.client.find(namespaces, { name: 'short' })).toBeUndefined();
+    }, 300_000);
+    await cluster.clock.advance(60_000);
+    const left = cluster.table
+      .items()
+      .filter(({ sk, pk }) => `${pk}/${sk}`.includes('short') || /o\/short$/.test(sk))
+      .filter((item) => typeof item['ttl'] !== 'number');
+    expect(left).toEqual([]);
+  });
+
+  it('the sweep is on while there are nodes or changes, and off when there is neither', async () => {
+    cluster = new CloudCluster({ nodes: 1 });
+    await cluster.start();
+    await cluster.clock.advance(10_000);
+    expect(cluster.ruleStates).toEqual([true]);
+    await cluster.clock.advance(30 * 60_000);
+    expect(cluster.ruleStates).toEqual([true]);
+    await cluster.drive((cluster.nodes.nodes.get('node-1') as SimulatedNode).kubelet.stop());
+    await cluster.client.delete(nodes, { name: 'node-1' });
+    // Events live for an hour, and their end is a change too.
+    await cluster.clock.advance(120 * 60_000);
+    expect(cluster.ruleStates.at(-1)).toBe(false);
+    const before = cluster.sqs.requests['send'];
+    await cluster.clock.advance(60 * 60_000);
+    expect(cluster.sqs.requests['send']).toBe(before);
+    await cluster.client.create(deployments, deployment(1));
+    await cluster.clock.advance(10_000);
+    expect(cluster.ruleStates.at(-1)).toBe(true);
+  });
+});
