@@ -109,7 +109,7 @@ export class ClusterStack extends Stack {
       description: `Zeroplane ${cluster}: URL of the API server`,
     });
     new EventSources(this, 'EventSources', { tables, queues, topic, dispatcher, scheduler, controllers });
-    new TimedEvents(this, 'TimedEvents', { cluster, topic, sweep, dispatcher, controllers, apiserver });
+    new TimedEvents(this, 'TimedEvents', { cluster, topic, sweep, dispatcher });
     new Alarms(this, 'Alarms', {
       cluster,
       names: parameters.alarms,

@@ -19,8 +19,6 @@ export interface TimedEventsProps {
   topic: Topic;
   sweep: ControlPlaneFunction;
   dispatcher: ControlPlaneFunction;
-  controllers: ControlPlaneFunction;
-  apiserver: ControlPlaneFunction;
 }
 
 /**
@@ -33,7 +31,7 @@ export interface TimedEventsProps {
 export class TimedEvents extends Construct {
   constructor(scope: Construct, id: string, props: TimedEventsProps) {
     super(scope, id);
-    const { cluster, topic, sweep, dispatcher, controllers, apiserver } = props;
+    const { cluster, topic, sweep, dispatcher } = props;
     const { sweepRule } = clusterNames(cluster);
     for (const { function: target } of [sweep, dispatcher])
       target.configureAsyncInvoke({
@@ -51,8 +49,9 @@ export class TimedEvents extends Construct {
     const allow = (functions: ControlPlaneFunction[], actions: string[]): void => {
       for (const { role } of functions) role.addToPolicy(new PolicyStatement({ actions, resources: [ruleArn] }));
     };
-    allow([sweep], ['events:DisableRule', 'events:DescribeRule']);
-    allow([apiserver, dispatcher, controllers], ['events:EnableRule']);
+    // A change that comes just before it switches off makes the sweep switch on again.
+    allow([sweep], ['events:DisableRule', 'events:EnableRule']);
+    allow([dispatcher], ['events:EnableRule']);
 
     // Events name instances by id, which is what nodes are called; those of other instances are for nobody.
     const instances = { account: [Aws.ACCOUNT_ID], source: ['aws.ec2'] };

@@ -40,7 +40,7 @@ async function buildFunctions(): Promise<void> {
   for (const name of FUNCTION_NAMES) {
     const folder = `dist/lambda/${name}`;
     await build({
-      entryPoints: { handler: `functions/${name}/handler.ts` },
+      entryPoints: { index: `functions/${name}/handler.ts` },
       outdir: folder,
       outExtension: { '.js': '.mjs' },
       bundle: true,

@@ -1,4 +1,12 @@
-import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type {
+  Context,
+  DynamoDBBatchResponse,
+  DynamoDBStreamEvent,
+  EventBridgeEvent,
+  SQSBatchResponse,
+  SQSEvent,
+} from 'aws-lambda';
+import { CONTROLLER_MANAGER_USERNAME } from '../apiserver/auth/users.js';
 import { forwardMessages } from '../controllers/messages.js';
 import { openWork } from '../lambda/cloud-work.js';
 import { lazily } from '../lambda/lazily.js';
@@ -6,14 +14,22 @@ import { withBindings } from '../lambda/logging.js';
 import type { CloudParts } from '../lambda/parts.js';
 import { SweepState } from '../sweep/sweep-state.js';
 import { StreamReader } from '../../lib/store/dynamodb/stream-reader.js';
+import { Client } from '../../lib/client/client.js';
+import { EventRecorder } from '../../lib/work/event-recorder.js';
+import { readInstanceEvent, takeInstanceEvent, type InstanceEvent } from './instance-events.js';
 import { dispatchStream } from './stream.js';
 
 export type DispatcherFunction = (
-  event: DynamoDBStreamEvent | SQSEvent,
+  event: DynamoDBStreamEvent | SQSEvent | EventBridgeEvent<string, unknown>,
   context: Context,
 ) => Promise<DynamoDBBatchResponse | SQSBatchResponse>;
 
-/** The function behind the table's stream, and behind the delay queue, whose messages it sends on. */
+const NODE_CONTROLLER = 'node-lifecycle-controller';
+
+/**
+ * The function behind the table's stream; behind the delay queue, whose messages it sends on; and behind the rules that bring what EC2 says of
+ * instances.
+ */
 export function dispatcherFunction(parts: CloudParts): DispatcherFunction {
   const { config, clock, random, log, metrics, rules, table, heartbeatTable } = parts;
   const { cluster } = config;
@@ -21,7 +37,11 @@ export function dispatcherFunction(parts: CloudParts): DispatcherFunction {
   const opened = lazily(async () => {
     const work = await openWork(parts);
     const names = new Set(work.components.controllers.map(({ name }) => name));
+    const user = { username: CONTROLLER_MANAGER_USERNAME, groups: ['system:authenticated'] };
+    const client = new Client(work.transport(user), 'kube-controller-manager');
     return {
+      instance: (event: InstanceEvent) =>
+        takeInstanceEvent(event, { client, events: new EventRecorder(client, clock, NODE_CONTROLLER), clock, log }),
       stream: dispatchStream({
         log,
         reader: new StreamReader({ table, clock, random, cluster }),
@@ -46,18 +66,24 @@ export function dispatcherFunction(parts: CloudParts): DispatcherFunction {
   });
   return (event, context) =>
     withBindings({ requestId: context?.awsRequestId ?? '' }, async () => {
-      const { stream, delayed } = await opened();
+      const { stream, delayed, instance } = await opened();
       try {
+        const told = readInstanceEvent(event);
+        if (told !== undefined) {
+          await instance(told);
+          return { batchItemFailures: [] };
+        }
         if (isQueueEvent(event)) return await delayed(event);
-        metrics.count('StreamRecords', event?.Records?.length ?? 0);
-        return await stream(event);
+        const records = event as DynamoDBStreamEvent;
+        metrics.count('StreamRecords', records?.Records?.length ?? 0);
+        return await stream(records);
       } finally {
         metrics.flush();
       }
     });
 }
 
-function isQueueEvent(event: DynamoDBStreamEvent | SQSEvent): event is SQSEvent {
-  const first = event?.Records?.[0];
+function isQueueEvent(event: unknown): event is SQSEvent {
+  const first = (event as SQSEvent | undefined)?.Records?.[0];
   return first !== undefined && first !== null && 'eventSource' in first && first.eventSource === 'aws:sqs';
 }

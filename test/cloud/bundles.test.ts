@@ -43,7 +43,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
   it('is small, and whole', () => {
     const scripts = readdirSync(folder).filter((file) => file.endsWith('.mjs'));
     const all = scripts.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
-    expect(statSync(join(folder, 'handler.mjs')).size).toBeLessThan(START_MAX_BYTES);
+    expect(statSync(join(folder, 'index.mjs')).size).toBeLessThan(START_MAX_BYTES);
     expect(all).toBeLessThan(ALL_MAX_BYTES);
     expect(readdirSync(join(folder, 'generated')).sort()).toEqual([
       'descriptions.json',
@@ -51,14 +51,14 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
       'schemas.json',
     ]);
     // Minified: a line has many statements.
-    const text = readFileSync(join(folder, 'handler.mjs'), 'utf8');
+    const text = readFileSync(join(folder, 'index.mjs'), 'utf8');
     expect(text.length / text.split('\n').length).toBeGreaterThan(500);
   });
 
   it('is imported quickly, with nothing beside it', () => {
     const out = execFileSync(
       process.execPath,
-      ['--no-warnings', '--input-type=module', '-e', MEASURE, join(process.cwd(), folder, 'handler.mjs')],
+      ['--no-warnings', '--input-type=module', '-e', MEASURE, join(process.cwd(), folder, 'index.mjs')],
       { encoding: 'utf8', cwd: '/', env: ENVIRONMENT },
     );
     const { type, ms } = JSON.parse(out) as { type: string; ms: number };
@@ -69,7 +69,7 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (name) => {
   it('says which variables are missing', () => {
     let said = '';
     try {
-      execFileSync(process.execPath, ['--no-warnings', join(process.cwd(), folder, 'handler.mjs')], {
+      execFileSync(process.execPath, ['--no-warnings', join(process.cwd(), folder, 'index.mjs')], {
         encoding: 'utf8',
         stdio: 'pipe',
         env: { ...ENVIRONMENT, ZEROPLANE_TABLE: '', ZEROPLANE_LOG_LEVEL: 'loud' },

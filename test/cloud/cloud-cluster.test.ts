@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SimulatedNode } from '../../agent/simulated-node.js';
 import { deployments, events, namespaces, nodes, pods, services } from '../../lib/client/resources.js';
-import { CloudCluster } from '../support/cloud-cluster.js';
+import type { SQSEvent } from 'aws-lambda';
+import { dispatcherFunction } from '../../functions/dispatcher/function.js';
+import { CloudCluster, CONTEXT } from '../support/cloud-cluster.js';
 
 let cluster: CloudCluster;
 afterEach(() => cluster.stop());
@@ -82,6 +84,29 @@ describe('the control plane as functions', () => {
     }, 300_000);
   });
 
+  it('what EC2 says of an instance is known at once of its node', async () => {
+    cluster = new CloudCluster({ nodes: 0 });
+    await cluster.start();
+    const name = 'i-0123456789abcdef0';
+    await cluster.client.create(nodes, {
+      metadata: { name },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const dispatcher = dispatcherFunction(cluster.parts('dispatcher'));
+    const tell = (type: string, detail: object): Promise<unknown> =>
+      cluster.drive(dispatcher({ source: 'aws.ec2', 'detail-type': type, detail } as unknown as SQSEvent, CONTEXT));
+    await tell('EC2 Spot Instance Interruption Warning', { 'instance-id': name });
+    expect((await cluster.client.get(nodes, { name })).spec?.unschedulable).toBe(true);
+    await tell('EC2 Instance State-change Notification', { 'instance-id': name, state: 'stopping' });
+    const { status } = await cluster.client.get(nodes, { name });
+    expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'Unknown' });
+    await tell('EC2 Instance State-change Notification', { 'instance-id': 'i-00000000000000000', state: 'terminated' });
+    await tell('EC2 Instance State-change Notification', { 'instance-id': '../secrets', state: 'terminated' });
+    expect(await cluster.client.find(nodes, { name })).toBeDefined();
+    await tell('EC2 Instance State-change Notification', { 'instance-id': name, state: 'terminated' });
+    expect(await cluster.client.find(nodes, { name })).toBeUndefined();
+  });
+
   it('a doorbell comes with its node and goes with it', async () => {
     cluster = new CloudCluster({ nodes: 1 });
     await cluster.start();
@@ -133,7 +158,7 @@ describe('the control plane as functions', () => {
     await cluster.clock.advance(60_000);
     const left = cluster.table
       .items()
-      .filter(({ sk, pk }) => `${pk}/${sk}`.includes('short') || /o\/short$/.test(sk))
+      .filter(({ sk, pk }) => `${pk}/${sk}`.includes('short') || sk.endsWith('o/short'))
       .filter((item) => typeof item['ttl'] !== 'number');
     expect(left).toEqual([]);
   });

@@ -75,7 +75,9 @@ describe('the functions behind queues', () => {
       const handler = workFunction(cluster.parts('controllers'), 'controllers');
       expect(await cluster.drive(handler(event as unknown as SQSEvent, CONTEXT))).toEqual({ batchItemFailures: [] });
       const dispatcher = dispatcherFunction(cluster.parts('dispatcher'));
-      expect(await cluster.drive(dispatcher(event as unknown as DynamoDBStreamEvent, CONTEXT))).toEqual({ batchItemFailures: [] });
+      expect(await cluster.drive(dispatcher(event as unknown as DynamoDBStreamEvent, CONTEXT))).toEqual({
+        batchItemFailures: [],
+      });
     },
   );
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { clusterNames } from '../../aws/function-environment.js';
 import { sleep, type Clock } from '../../clock/clock.js';
 import type { Doorbell, DoorbellListener } from '../doorbell.js';
 import { RingPace } from '../ring-pace.js';
@@ -26,9 +27,9 @@ export interface SqsDoorbellOptions {
   cluster: string;
 }
 
-/** The name of a node's queue. Permissions are given by its beginning, `<cluster>-node-`. */
+/** The name of a node's queue. Permissions are given by its beginning. */
 export function doorbellQueueName(cluster: string, node: string): string {
-  const prefix = `${cluster}-node-`;
+  const prefix = clusterNames(cluster).doorbellPrefix;
   const plain = node.replaceAll('.', '-');
   const hash = createHash('sha256').update(node).digest('hex').slice(0, 16);
   return `${prefix}${plain.slice(0, QUEUE_NAME_MAX_CHARACTERS - prefix.length - hash.length - 1)}-${hash}`;
