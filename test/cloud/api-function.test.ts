@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApiFunction } from '../../functions/apiserver/function.js';
 import type { ResponseStream, StreamHead } from '../../functions/lambda/url-host.js';
 import { configMaps, deployments } from '../../lib/client/resources.js';
@@ -24,6 +24,9 @@ class FakeStream extends EventEmitter implements ResponseStream {
     return Buffer.concat(this.chunks).toString();
   }
 }
+
+// Other tests are at work on the same machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let cluster: CloudCluster;
 let api: ApiFunction;

@@ -1,11 +1,14 @@
 import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { workFunction } from '../../functions/controllers/function.js';
 import { dispatcherFunction } from '../../functions/dispatcher/function.js';
 import { TableError } from '../../lib/store/dynamodb/table.js';
 import { recordOf as queueRecord } from '../support/event-source.js';
 import { CloudCluster, CONTEXT } from '../support/cloud-cluster.js';
 import { recordOf } from '../support/stream-double.js';
+
+// Other tests are at work on the same machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let cluster: CloudCluster;
 beforeAll(async () => {
