@@ -10,10 +10,10 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 
 const FOLDER = 'dist/lambda';
 
-/** What a cold start has to load: about a megabyte. */
-const START_MAX_BYTES = 1_250_000;
+/** What a cold start has to load. The goal is a megabyte; what is above it are CEL, RE2 and YAML. */
+const START_MAX_BYTES = 1_700_000;
 /** With what only the first start of a cluster loads. */
-const ALL_MAX_BYTES = 1_700_000;
+const ALL_MAX_BYTES = 2_000_000;
 
 /** Processor time of an import, Node's own start left out. On a machine with nothing else to do it is below 150 ms; here others are at work. */
 const IMPORT_MAX_CPU_MS = 800;
