@@ -225,6 +225,9 @@ function existing(registry: Registry, call: Call, object: WithMeta, writer: stri
   const entries = trustedEntries(object.metadata.managedFields);
   const own = entries.find((one) => identityOf(one) === writer);
   if (own?.fields === undefined) return undefined;
+  // A definition's converter may be a webhook: it is not asked again only to see what is missing.
+  const { custom } = call.resource.definition;
+  if (custom !== undefined && object.apiVersion !== call.resource.apiVersion) return undefined;
   const fields = existingFields(
     mergeTypeOfResource(registry, call.resource),
     call.resource.alternate === undefined ? object : fromStorage(call.resource, object),
