@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  decodeQuery,
-  decodeUpstream,
-  encodeAnswer,
-  encodeUpstreamQuery,
-  MessageError,
-  questionOf,
-  type Query,
-} from './message.js';
+import { encodeAnswer } from './encode-answer.js';
+import { decodeQuery, decodeUpstream, encodeUpstreamQuery, MessageError, questionOf, type Query } from './message.js';
 import { RCODE, TYPE, type Answer, type DnsRecord } from './records.js';
 
 function query(name: string, type: number = TYPE.A, edns?: Query['edns']): Query {

@@ -2,15 +2,8 @@ import type { Log } from '../network/log.js';
 import type { ClusterZone } from './cluster-zone.js';
 import { CNAME_CHAIN_MAX, TCP_MESSAGE_BYTES_MAX } from './limits.js';
 import type { Forwarder } from './forwarder.js';
-import {
-  decodeQuery,
-  encodeAnswer,
-  encodeFormatError,
-  MessageError,
-  questionOf,
-  udpBytesOf,
-  type Query,
-} from './message.js';
+import { encodeAnswer } from './encode-answer.js';
+import { decodeQuery, encodeFormatError, MessageError, questionOf, udpBytesOf, type Query } from './message.js';
 import { CLASS_IN, failure, RCODE, TYPE, type Answer } from './records.js';
 
 export interface ResolverOptions {

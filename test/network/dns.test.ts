@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ClusterZone } from '../../agent/dns/cluster-zone.js';
 import { framed, type UpstreamServer } from '../../agent/dns/exchange.js';
 import { Forwarder } from '../../agent/dns/forwarder.js';
+import { encodeAnswer } from '../../agent/dns/encode-answer.js';
 import {
   decodeQuery,
   decodeUpstream,
-  encodeAnswer,
   encodeUpstreamQuery,
   questionOf,
   type Query,
