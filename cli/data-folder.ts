@@ -16,6 +16,8 @@ export function dataFolder(root: string): { root: string; store: string; pki: st
 /** How the cluster of a data folder was last reached. */
 export interface Instance {
   server: string;
+  /** Where nodes on other machines reach it; absent where it serves this machine alone. */
+  nodeServer?: string;
 }
 
 export function readInstance(file: string): Instance | undefined {

@@ -28,5 +28,6 @@ export async function printKubeconfig(flags: { node?: string; data: string }): P
     flags.node === undefined
       ? ['zeroplane-admin', await pki.admin()]
       : [`system:node:${flags.node}`, await pki.node(flags.node)];
-  process.stdout.write(kubeconfig({ server: instance.server, ca: pki.authority.certificate, user, credential }));
+  const server = flags.node === undefined ? instance.server : (instance.nodeServer ?? instance.server);
+  process.stdout.write(kubeconfig({ server, ca: pki.authority.certificate, user, credential }));
 }

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -85,7 +86,15 @@ export async function up(options: UpOptions): Promise<void> {
     stop.push(() => running.controlPlane?.close());
     const server = `https://${LOOPBACK}:${hosts.port}`;
     stop.push(await writeKubeconfig(options, pki, server));
-    if (instanceFile !== undefined) writeInstance(instanceFile, { server });
+    if (instanceFile !== undefined) {
+      // Loopback is served always; who serves more has nodes elsewhere, or may.
+      const others =
+        bind.length === 0 ? undefined : (options.advertiseAddress ?? bind.find((one) => isIP(one) === 4) ?? bind[0]);
+      const nodeAddress = others === '0.0.0.0' || others === '::' ? ownAddress() : others;
+      const nodeServer =
+        nodeAddress === undefined ? {} : { nodeServer: `https://${hostAndPort(nodeAddress, hosts.port)}` };
+      writeInstance(instanceFile, { server, ...nodeServer });
+    }
     const count = options.nodes ?? NODES_DEFAULT;
     progress.say(isReal ? 'starting the node' : `starting ${count} simulated ${count === 1 ? 'node' : 'nodes'}`);
     stop.push(() => nodes.stop());
