@@ -49,10 +49,10 @@ export class ClusterPki {
    * A node's identity, as the node authoriser knows it, and with which the node's own server answers to its name. Not kept: whoever asks
    * gets a fresh one.
    */
-  node(name: string, ipAddresses: string[] = []): Promise<CertificateAndKey> {
+  node(name: string): Promise<CertificateAndKey> {
     return this.authority.issue(
       { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
-      { usages: ['client', 'server'], names: { dnsNames: [name], ipAddresses } },
+      { usages: ['client', 'server'], names: { dnsNames: [name], ipAddresses: [] } },
     );
   }
 

@@ -45,7 +45,9 @@ export class DirectNodeConnection implements NodeConnection {
     if (node === undefined) throw notFoundError({ group: '', resource: 'nodes' }, name);
     const { host, port } = addressOf(node, name);
     const { ca, cert, key } = this.#options.tls;
-    const connect = (): tls.TLSSocket => tls.connect({ host, port, ca, cert, key, minVersion: 'TLSv1.2' });
+    // A node shows that it is the node of this name: addresses change hands, and its credential is made before it has one.
+    const connect = (): tls.TLSSocket =>
+      tls.connect({ host, port, servername: name, ca, cert, key, minVersion: 'TLSv1.2' });
     return established(connect, 'secureConnect', { host, port, signal });
   }
 

@@ -3,20 +3,15 @@ import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { RealNode } from '../agent/real-node.js';
-import { formatLog } from '../agent/server/format-log.js';
 import { nodeUsername } from '../functions/apiserver/auth/users.js';
-import type { LogOptions, NodeConnection } from '../functions/apiserver/registry/node-connection.js';
-import { notFoundError, serviceUnavailable } from '../lib/api/errors.js';
 import type { UserInfo } from '../lib/api/meta.js';
 import { Client } from '../lib/client/client.js';
 import type { Transport } from '../lib/client/transport.js';
 import type { Clock } from '../lib/clock/clock.js';
 import type { Random } from '../lib/random.js';
-import type { V1Pod } from '../lib/schema/generated/types.js';
 import type { OpenRuntime } from '../agent/runtime/cri/open.js';
 import type { ClusterPki } from './cluster-pki.js';
 import { asUserError } from './network-error.js';
-import { noLog } from './no-log.js';
 
 export interface RealNodesOptions {
   clock: Clock;
@@ -52,8 +47,7 @@ export function machineNodeName(): string {
 }
 
 /** The node that this machine is in the cluster of this process. Its containers end with the process. */
-export class RealNodes implements NodeConnection {
-  readonly whyNoStreams = 'streams into containers are not offered yet';
+export class RealNodes {
   readonly #options: RealNodesOptions;
   #node: RealNode | undefined;
   #temporary: string | undefined;
@@ -67,7 +61,7 @@ export class RealNodes implements NodeConnection {
     const { transport, folder, pki, ip, ...rest } = this.#options;
     const name = machineNodeName();
     const kubeletPort = (await isFree(rest.kubeletPort, ip)) ? rest.kubeletPort : 0;
-    const serving = await pki.node(name, [ip]);
+    const serving = await pki.nodeServer(name, [ip]);
     const user = { username: nodeUsername(name), groups: ['system:nodes', 'system:authenticated'] };
     // Loaded here: simulated nodes do without gRPC and all that belongs to containers.
     const { realNode } = await import('../agent/real-node.js');
@@ -94,21 +88,6 @@ export class RealNodes implements NodeConnection {
   async stop(): Promise<void> {
     await this.#node?.destroy();
     if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
-  }
-
-  /** The API server's way to a container's log. */
-  async logs(object: object, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const pod = object as V1Pod;
-    const { container, previous, follow } = options;
-    const nodeName = pod.spec?.nodeName ?? '';
-    if (this.#node === undefined) throw serviceUnavailable('the node is starting, try again in a second');
-    if (nodeName !== this.#node.name) throw notFoundError({ group: '', resource: 'nodes' }, nodeName);
-    const { kubelet, runtime } = this.#node;
-    const found = await kubelet.findContainer(pod.metadata?.uid ?? '', container, { previous });
-    if (found === undefined || found.state === 'created') throw noLog(pod, options);
-    const present = runtime.logs(found.id, { follow: false }, signal);
-    const further = follow ? runtime.logs(found.id, { follow }, signal) : undefined;
-    return formatLog(present, further, options, this.#options.clock.now());
   }
 }
 

@@ -8,6 +8,7 @@ import type { Log } from '../functions/apiserver/registry/context.js';
 import { IpRange } from '../functions/apiserver/allocation/index.js';
 import type { OpenRuntime } from '../agent/runtime/cri/open.js';
 import type { UserInfo } from '../lib/api/meta.js';
+import { Client } from '../lib/client/client.js';
 import type { Transport } from '../lib/client/transport.js';
 import { systemClock } from '../lib/clock/system.js';
 import { systemRandom, type Random } from '../lib/random.js';
@@ -23,6 +24,8 @@ import { kubeconfig } from './kubeconfig.js';
 import { Progress } from './progress.js';
 import { FolderSecretFiles, MemorySecretFiles, writeSecret, type SecretFiles } from './secret-files.js';
 import { hostAndPort, LOOPBACK, ownAddress, servingAddresses } from './serving-addresses.js';
+import { DirectNodeConnection } from './direct-node-connection.js';
+import { NodeConnections } from './node-connections.js';
 import { RealNodes } from './real-nodes.js';
 import { SimulatedNodes } from './simulated-nodes.js';
 import type { UpOptions } from './up-options.js';
@@ -80,7 +83,10 @@ export async function up(options: UpOptions): Promise<void> {
       caCertificate: pki.authority.certificate,
       signingKeys: [signingKey(files)],
       defaultTolerationSeconds: TOLERATION_SECONDS,
-      nodeConnection: nodes,
+      nodeConnection: new NodeConnections(
+        await directConnection(pki, () => running.controlPlane),
+        nodes instanceof SimulatedNodes ? nodes : undefined,
+      ),
       log,
     });
     stop.push(() => running.controlPlane?.close());
@@ -149,6 +155,23 @@ async function openStorage(
     }
     throw error;
   }
+}
+
+async function directConnection(
+  pki: ClusterPki,
+  controlPlane: () => ControlPlane | undefined,
+): Promise<DirectNodeConnection> {
+  const { certificate: cert, privateKey: key } = await pki.kubeletClient();
+  let client: Client | undefined;
+  return new DirectNodeConnection({
+    client: () => {
+      const running = controlPlane();
+      if (running === undefined) return undefined;
+      const user = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+      return (client ??= new Client(running.transport(user), 'kube-apiserver'));
+    },
+    tls: { ca: pki.authority.certificate, cert, key },
+  });
 }
 
 function realNodes(

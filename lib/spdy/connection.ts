@@ -44,6 +44,8 @@ export class SpdyConnection {
   #bytes: Buffer = Buffer.alloc(0);
   #isReading = false;
   #isClosed = false;
+  /** The peer has gone, after what is still to be read; with an error, when there was one. */
+  #ended: { error: SpdyError | undefined } | undefined;
 
   /** Takes the socket over; `head` is what was read from it already. */
   constructor(socket: Duplex, head: Uint8Array, options: SpdyOptions) {
@@ -55,9 +57,9 @@ export class SpdyConnection {
       this.#bytes = this.#bytes.byteLength === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
       void this.#read();
     });
-    socket.on('error', (error) => this.#close(new SpdyError(`the connection broke: ${error.message}`)));
-    socket.on('close', () => this.#close(undefined));
-    socket.on('end', () => this.#close(undefined));
+    socket.on('error', (error) => this.#end(new SpdyError(`the connection broke: ${error.message}`)));
+    socket.on('close', () => this.#end(undefined));
+    socket.on('end', () => this.#end(undefined));
     void this.#read();
   }
 
@@ -156,7 +158,14 @@ export class SpdyConnection {
       this.#socket.destroy();
     } finally {
       this.#isReading = false;
+      if (this.#ended !== undefined) this.#close(this.#ended.error);
     }
+  }
+
+  /** A peer that says its last word and goes is heard out: its frames may still wait for the headers before them. */
+  #end(error: SpdyError | undefined): void {
+    this.#ended ??= { error };
+    if (!this.#isReading) this.#close(this.#ended.error);
   }
 
   #takeData({ streamId, flags, payload }: DataFrame): void {

@@ -134,6 +134,16 @@ describe('streams of a SPDY connection', () => {
     echoed.forEach((bytes, index) => expect(bytes.equals(sent[index] as Buffer)).toBe(true));
   });
 
+  it('that the peer resets right after its last word are read to their end', async () => {
+    onOpen = (stream) => {
+      // Written and given up in one go, as containerd does.
+      stream.write('last word', () => stream.destroy());
+    };
+    const stream = client.open({});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await text(stream)).toBe('last word');
+  });
+
   it('that the peer resets fail, the others go on', async () => {
     onOpen = (stream) => (stream.headers['kind'] === 'bad' ? stream.destroy() : stream.pipe(stream));
     const bad = client.open({ kind: 'bad' });

@@ -41,10 +41,18 @@ export class SpdyStream extends Duplex {
     this.push(null);
   }
 
-  /** The peer has given the stream up, or the connection has. */
+  /**
+   * The peer has given the stream up, or the connection has. Data that nobody has read yet still is to be: runtimes reset their streams right
+   * after the last word.
+   */
   fail(error: Error | undefined): void {
     this.#isReset = true;
-    this.destroy(error);
+    if (this.readableLength === 0) {
+      this.destroy(error);
+      return;
+    }
+    this.endReading();
+    this.end();
   }
 
   override _read(): void {
@@ -52,11 +60,13 @@ export class SpdyStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#port.send(this.id, chunk, false).then(() => done(), done);
+    if (this.#isReset) done();
+    else this.#port.send(this.id, chunk, false).then(() => done(), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#port.send(this.id, Buffer.alloc(0), true).then(() => done(), done);
+    if (this.#isReset) done();
+    else this.#port.send(this.id, Buffer.alloc(0), true).then(() => done(), done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

@@ -7,10 +7,20 @@ export interface NodeConnection {
   logs(pod: KubernetesObject, options: LogOptions, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Why there is no exec, attach, port-forward and proxy over this connection, for whoever asks; undefined where there is. */
   readonly whyNoStreams?: string;
-  /** A connection to the HTTPS server of a node's kubelet, for one request of HTTP/1.1. Rejects with an ApiError. */
+  /** A connection to the HTTPS server of a node's kubelet, for one request of HTTP/1.1. Rejects with an ApiError, or a NoStreamsError. */
   dialKubelet?(node: string, signal: AbortSignal): Promise<Duplex>;
   /** A TCP connection to a port of a pod, for webhooks and API servers that run in the cluster. Absent where pods cannot be reached. */
   dialPod?(pod: PodAddress, signal: AbortSignal): Promise<Duplex>;
+}
+
+/** There is no connection to this node, or into its pods, and never will be; the message says why. */
+export class NoStreamsError extends Error {
+  readonly code = 'no-streams';
+
+  constructor(why: string) {
+    super(why);
+    this.name = 'NoStreamsError';
+  }
 }
 
 export interface PodAddress {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { ApiError, badRequest, notFoundError } from '../../../lib/api/errors.js';
 import type { V1Pod } from '../../../lib/schema/generated/types.js';
 import type { Registry } from '../registry/context.js';
+import { NoStreamsError } from '../registry/node-connection.js';
 
 const PODS = { group: '', plural: 'pods' };
 
@@ -29,11 +30,16 @@ export async function dialKubelet(
 ): Promise<Duplex> {
   const { nodeConnection } = registry;
   if (nodeConnection?.dialKubelet === undefined) throw noStreams(registry, subresource);
-  return nodeConnection.dialKubelet(node, signal);
+  try {
+    return await nodeConnection.dialKubelet(node, signal);
+  } catch (error) {
+    if (error instanceof NoStreamsError) throw noStreams(registry, subresource, error.message);
+    throw error;
+  }
 }
 
-export function noStreams({ nodeConnection }: Registry, subresource: string): ApiError {
-  const why = nodeConnection?.whyNoStreams ?? 'this API server has no connection to nodes';
+export function noStreams({ nodeConnection }: Registry, subresource: string, reason?: string): ApiError {
+  const why = reason ?? nodeConnection?.whyNoStreams ?? 'this API server has no connection to nodes';
   return new ApiError({
     code: 501,
     reason: 'NotImplemented',

@@ -6,6 +6,7 @@ import { isApiError, serviceUnavailable } from '../../../lib/api/errors.js';
 import { admitBody } from '../registry/admit.js';
 import { connectionOf } from '../registry/connection.js';
 import type { Call, Registry } from '../registry/context.js';
+import { NoStreamsError } from '../registry/node-connection.js';
 import type { ApiRequest, ApiResponse } from '../registry/request.js';
 import { dialKubelet, noStreams } from './dial.js';
 import { proxyTarget, type ProxyTarget } from './proxy-target.js';
@@ -53,6 +54,7 @@ export async function connect(registry: Registry, target: ProxyTarget, signal: A
     return scheme === 'https' ? tls.connect({ socket, rejectUnauthorized: false }) : socket;
   } catch (error) {
     if (isApiError(error)) throw error;
+    if (error instanceof NoStreamsError) throw noStreams(registry, 'proxy', error.message);
     throw unreachable(error);
   }
 }

@@ -2,7 +2,7 @@ import https from 'node:https';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import type { NodeConnection } from '../registry/node-connection.js';
+import { NoStreamsError, type NodeConnection } from '../registry/node-connection.js';
 import { WebhookCallError } from './errors.js';
 import { CONNECTIONS_MAX, CONNECTIONS_PER_SERVER_MAX, IDLE_CONNECTIONS_MAX } from './limits.js';
 import type { ServiceAddress } from './service-resolver.js';
@@ -63,14 +63,20 @@ export class HttpsConnector {
   }
 
   async #dial({ host, port, node = '' }: ServiceAddress, signal: AbortSignal): Promise<Duplex> {
-    if (this.#nodes?.dialPod === undefined) {
-      const why = this.#nodes?.whyNoStreams ?? 'this API server has no connection to nodes';
-      throw new WebhookCallError(
+    const unreachable = (why: string): WebhookCallError =>
+      new WebhookCallError(
         'unreachable',
         `dial tcp ${host}:${port}: pods cannot be reached from this API server: ${why}. A server outside the cluster can be named by its URL`,
       );
+    if (this.#nodes?.dialPod === undefined) {
+      throw unreachable(this.#nodes?.whyNoStreams ?? 'this API server has no connection to nodes');
     }
-    return this.#nodes.dialPod({ node, host, port }, signal);
+    try {
+      return await this.#nodes.dialPod({ node, host, port }, signal);
+    } catch (error) {
+      if (error instanceof NoStreamsError) throw unreachable(error.message);
+      throw error;
+    }
   }
 }
 

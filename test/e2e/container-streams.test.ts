@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.js';
+import { shellPod, useRealCluster } from '../support/real-cluster.js';
+
+const cluster = useRealCluster({ range: 206 });
+
+const RUNS = 'trap "exit 0" TERM; while true; do sleep 0.2; done';
+
+describe.concurrent('streams into real containers', () => {
+  it('exec: output, exit code, standard input that ends, and commands that are not there', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    await kubectl.apply(shellPod('runs', RUNS));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/runs', '--timeout=40s']);
+    expect(await kubectl.ok(['exec', 'runs', '--', 'echo', 'hello'])).toBe('hello\n');
+    expect(await kubectl.ok(['exec', '-i', 'runs', '--', 'cat'], { input: 'x' })).toBe('x');
+    expect((await kubectl.run(['exec', 'runs', '--', 'sh', '-c', 'echo oops >&2; exit 7'])).code).toBe(7);
+    expect(await kubectl.fails(['exec', 'runs', '--', '/not/there'])).toContain('no such file or directory');
+  });
+
+  it('row 174: logs by tail, bytes, time stamps, and as they come', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    await kubectl.apply(shellPod('writes', 'for n in 1 2 3 4 5; do echo line $n; done; sleep 3; echo last'));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/writes', '--timeout=40s']);
+    const followed = kubectl.ok(['logs', '--follow', 'writes']);
+    await kubectl.ok(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/writes', '--timeout=40s']);
+    expect((await followed).endsWith('last\n')).toBe(true);
+    expect(await kubectl.ok(['logs', 'writes', '--tail=2'])).toBe('line 5\nlast\n');
+    expect(await kubectl.ok(['logs', 'writes', '--limit-bytes=6'])).toBe('line 1');
+    expect(await kubectl.ok(['logs', 'writes', '--timestamps', '--tail=1'])).toMatch(/^\d{4}-\d\d-\d\dT\S+ last\n$/);
+    expect(await kubectl.ok(['logs', 'writes', '--since=1h'])).toContain('line 1\n');
+  });
+
+  it('logs of the container before, while its successor waits and while it runs', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    const script = 'echo run >>/v/f; echo run $(wc -l </v/f); test $(wc -l </v/f) -gt 1 && sleep 1000; exit 1';
+    await kubectl.apply(
+      shellPod('crash', script, {
+        container: { volumeMounts: [{ name: 'v', mountPath: '/v' }] },
+        spec: { restartPolicy: 'Always', volumes: [{ name: 'v', emptyDir: {} }] },
+      }),
+    );
+    await eventually(async () => {
+      expect(await kubectl.ok(['logs', 'crash'])).toBe('run 2\n');
+      expect(await kubectl.ok(['logs', 'crash', '--previous'])).toBe('run 1\n');
+    });
+    expect(await kubectl.fails(['logs', 'crash', '-c', 'none'])).toContain('container none is not valid for pod crash');
+  });
+
+  it('cp, port-forward and debug', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    await kubectl.apply(
+      shellPod('web', `mkdir -p /www; echo page >/www/index.html; httpd -f -p 8080 -h /www & ${RUNS}`),
+    );
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=40s']);
+    const file = `${cluster.folder()}/copy`;
+    await kubectl.ok(['cp', 'web:/www/index.html', file]);
+    await kubectl.ok(['cp', file, 'web:/tmp/back']);
+    expect(await kubectl.ok(['exec', 'web', '--', 'cat', '/tmp/back'])).toBe('page\n');
+    const forward = kubectl.spawn(['port-forward', 'web', ':8080']);
+    try {
+      let said = '';
+      forward.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      const port = await eventually(async () => {
+        const found = /127\.0\.0\.1:(\d+)/.exec(said)?.[1];
+        expect(found).toBeDefined();
+        return found;
+      });
+      expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('page\n');
+    } finally {
+      forward.kill();
+    }
+    await kubectl.ok([
+      'debug',
+      'web',
+      '--image=localhost/busybox:test',
+      '--container=helper',
+      '--',
+      'sh',
+      '-c',
+      'echo looked',
+    ]);
+    await eventually(async () => expect(await kubectl.ok(['logs', 'web', '-c', 'helper'])).toBe('looked\n'));
+  });
+
+  it('the proxy reaches a pod and a service', async () => {
+    const { kubectl, namespace } = await cluster.scene('streams');
+    const container = { ports: [{ name: 'http', containerPort: 8080 }] };
+    await kubectl.apply(
+      shellPod('web', `mkdir -p /www; echo page >/www/index.html; httpd -f -p 8080 -h /www & ${RUNS}`, {
+        container,
+        metadata: { labels: { app: 'web' } },
+      }),
+    );
+    await kubectl.ok(['expose', 'pod', 'web', '--port=80', '--target-port=http']);
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/web', '--timeout=40s']);
+    const base = `/api/v1/namespaces/${namespace}`;
+    await eventually(async () => {
+      expect(await kubectl.ok(['get', '--raw', `${base}/pods/web:8080/proxy/`])).toBe('page\n');
+      expect(await kubectl.ok(['get', '--raw', `${base}/services/web/proxy/`])).toBe('page\n');
+    });
+  });
+});
