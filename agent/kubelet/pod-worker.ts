@@ -97,7 +97,7 @@ export class PodWorker {
       deepEqual(pick(after.status, reported), reported) &&
       deepEqual(othersConditions(before, reported), othersConditions(after, reported)) &&
       deepEqual(before.spec, after.spec) &&
-      deepEqual({ ...before.metadata, resourceVersion: '' }, { ...after.metadata, resourceVersion: '' })
+      deepEqual(ownMetadata(before), ownMetadata(after))
     );
   }
 
@@ -316,6 +316,11 @@ function isTerminal(pod: V1Pod): boolean {
 /** The status as a strategic merge patch: its addresses replace those of an earlier sandbox, which would be merged with them otherwise. */
 function asPatch({ podIPs, ...status }: V1PodStatus): object {
   return podIPs === undefined ? status : { ...status, podIPs: [{ $patch: 'replace' }, ...podIPs] };
+}
+
+/** What of a pod's metadata does not change with every write of its status. */
+function ownMetadata({ metadata }: V1Pod): V1Pod['metadata'] {
+  return { ...metadata, resourceVersion: '', managedFields: [] };
 }
 
 /** The conditions of a pod that are not the kubelet's. */
