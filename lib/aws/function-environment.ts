@@ -29,6 +29,12 @@ export const FUNCTION_ENVIRONMENT = {
   serviceCidr: 'ZEROPLANE_SERVICE_CIDR',
   podCidr: 'ZEROPLANE_POD_CIDR',
   clusterDns: 'ZEROPLANE_CLUSTER_DNS',
+  /** A streamed watch ends after so many seconds at the latest, and its client resumes. */
+  watchSeconds: 'ZEROPLANE_WATCH_SECONDS',
+  /** Watches open at one time, over all environments of the API server's function. */
+  watchesMax: 'ZEROPLANE_WATCHES_MAX',
+  /** on or off: numbers for CloudWatch in the log, each of which is billed by the month. */
+  metrics: 'ZEROPLANE_METRICS',
   /** debug, info, warn or error. */
   logLevel: 'ZEROPLANE_LOG_LEVEL',
 } as const;
