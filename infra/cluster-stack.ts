@@ -105,7 +105,7 @@ export class ClusterStack extends Stack {
     queues.grantConsume(sweep.role, queues.deadLetters);
     this.#grantDoorbells(names.doorbellPrefix, { dispatcher, controllers });
 
-    const url = this.#serve(apiserver);
+    const url = this.#serve(apiserver, parameters.streaming);
     new StringParameter(this, 'Endpoint', {
       parameterName: names.endpointParameter,
       stringValue: url.url,
@@ -137,10 +137,10 @@ export class ClusterStack extends Stack {
   }
 
   /** The API server authenticates by itself, as Kubernetes does: AWS would take the Authorization header for its own. */
-  #serve(apiserver: ControlPlaneFunction): FunctionUrl {
+  #serve(apiserver: ControlPlaneFunction, streams: boolean): FunctionUrl {
     return apiserver.function.addFunctionUrl({
       authType: FunctionUrlAuthType.NONE,
-      invokeMode: InvokeMode.RESPONSE_STREAM,
+      invokeMode: streams ? InvokeMode.RESPONSE_STREAM : InvokeMode.BUFFERED,
     });
   }
 

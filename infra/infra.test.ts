@@ -220,6 +220,7 @@ describe('functions', () => {
       expect.objectContaining({ AuthType: 'NONE', InvokeMode: 'RESPONSE_STREAM' }),
     ]);
     expect(allOf(template, 'AWS::Lambda::Url')[0]).not.toHaveProperty('Cors');
+    templateOf({ streaming: 'false' }).hasResourceProperties('AWS::Lambda::Url', { InvokeMode: 'BUFFERED' });
     const open = allOf(template, 'AWS::Lambda::Permission').filter(({ Principal }) => Principal === '*');
     expect(open.map(({ Action }) => Action).toSorted()).toEqual(['lambda:InvokeFunction', 'lambda:InvokeFunctionUrl']);
     expect(open).toContainEqual(expect.objectContaining({ FunctionUrlAuthType: 'NONE' }));

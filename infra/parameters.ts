@@ -74,6 +74,7 @@ const schema = z
       .default(14),
     apiMemoryMb: whole(256, 3_008).default(512),
     workMemoryMb: whole(256, 3_008).default(512),
+    streaming: boolean.default(true),
     watchSeconds: whole(30, 840).default(300),
     watchesMax: whole(1, 10_000).default(100),
     metrics: boolean.default(false),

@@ -15,6 +15,7 @@ export interface StubCaller {
 /** Instead of an honest answer. */
 export type StubBehaviour =
   | 'honest'
+  | 'honest-in-xml'
   | 'redirect'
   | 'hang'
   | 'hang-after-headers'
@@ -80,13 +81,23 @@ export class StsStub {
       case 'throttle':
         response.writeHead(429).end();
         return;
-      case 'honest': {
+      case 'honest':
+      case 'honest-in-xml': {
         const caller = this.#callerOf(request);
         if (caller === undefined) {
           response.writeHead(403, json).end(JSON.stringify({ Error: { Code: 'SignatureDoesNotMatch' } }));
           return;
         }
         const { account: Account, arn: Arn, userId: UserId } = caller;
+        if (this.behaviour === 'honest-in-xml') {
+          const fields = `<Arn>${Arn}</Arn><UserId>${UserId}</UserId><Account>${Account}</Account>`;
+          response
+            .writeHead(200, { 'content-type': 'text/xml' })
+            .end(
+              `<?xml version="1.0" encoding="UTF-8"?>\n<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${fields}</GetCallerIdentityResult></GetCallerIdentityResponse>`,
+            );
+          return;
+        }
         response
           .writeHead(200, json)
           .end(JSON.stringify({ GetCallerIdentityResponse: { GetCallerIdentityResult: { Account, Arn, UserId } } }));

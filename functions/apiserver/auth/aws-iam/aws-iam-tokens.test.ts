@@ -261,6 +261,11 @@ describe('what is never sent to STS', () => {
 });
 
 describe('an STS that misbehaves', () => {
+  test('and answers in XML, as emulators do, is understood', async () => {
+    sts.behaviour = 'honest-in-xml';
+    expect((await tokens().verify(await tokenOf(worker))).username).toBe('system:node:i-0123456789abcdef0');
+  });
+
   for (const behaviour of ['redirect', 'huge', 'not-json', 'no-arn', 'fail', 'throttle'] as const) {
     test(`${behaviour}: refused now, asked again next time`, async () => {
       const verifier = tokens();

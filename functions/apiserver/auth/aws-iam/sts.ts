@@ -57,11 +57,24 @@ async function ask(
     throw new AwsIamError('refused', `STS answered ${response.status}`);
   if (response.status !== 200) throw new AwsIamError('unavailable', `STS answered ${response.status}`);
   const text = await boundedText(response);
+  const inXml = readXml(text);
+  if (inXml !== undefined) return inXml;
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new AwsIamError('unavailable', 'STS answered something that is not JSON');
+    throw new AwsIamError('unavailable', 'STS answered something that is neither JSON nor its XML');
   }
+}
+
+/** STS answers in JSON when asked to; emulators do so in XML all the same. In the shape of the JSON; undefined for anything else. */
+function readXml(text: string): unknown {
+  const [, result] =
+    /^(?:<\?xml[^>]*\?>)?\s*<GetCallerIdentityResponse[^>]*>\s*<GetCallerIdentityResult>((?:\s*<\w+>[^<>&]*<\/\w+>)*)\s*<\/GetCallerIdentityResult>/.exec(
+      text,
+    ) ?? [];
+  if (result === undefined) return undefined;
+  const fields = [...result.matchAll(/<(\w+)>([^<>&]*)<\/\1>/g)].map(([, name, value]) => [name, value] as const);
+  return { GetCallerIdentityResponse: { GetCallerIdentityResult: Object.fromEntries(fields) } };
 }
 
 async function boundedText(response: Response): Promise<string> {
