@@ -91,6 +91,7 @@ export function hookContext(
     user: call.user,
     clock: registry.clock,
     random: registry.random,
+    served: call.resource,
     subresource: options.subresource ?? call.path.subresource,
     dryRun: options.dryRun,
   };

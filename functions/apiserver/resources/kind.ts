@@ -116,6 +116,8 @@ export interface HookContext {
   readonly user: UserInfo;
   readonly clock: Clock;
   readonly random: Random;
+  /** The group and version that the request names, where that matters. */
+  readonly served?: { readonly group: string; readonly version: string };
   /** The subresource written, or '' for the object itself. */
   readonly subresource: string;
   readonly dryRun: boolean;

@@ -1,13 +1,14 @@
-import { forbidden, invalid, type FieldError } from '../../../../lib/api/field-errors.js';
+import { forbidden, invalid, notSupported, type FieldError } from '../../../../lib/api/field-errors.js';
 import type { V1PersistentVolumeClaim, V1PersistentVolumeClaimSpec } from '../../../../lib/schema/generated/types.js';
 import { defineKind, type Column } from '../kind.js';
 import { accessModesText } from '../shared/access-modes.js';
 import { AGE } from '../shared/columns.js';
 import { semanticallyEqual } from '../shared/equality.js';
-import { FIELD_IS_IMMUTABLE } from '../shared/formats.js';
+import { FIELD_IS_IMMUTABLE, formatErrors, isQualifiedName } from '../shared/formats.js';
+import { immutableErrors } from '../shared/immutable.js';
 import { validatePersistentVolumeClaimSpec } from '../shared/persistent-volume-claim-spec.js';
 import { compareQuantities } from '../shared/quantities.js';
-import { nonNegativeQuantityErrors } from '../shared/resources.js';
+import { isNativeResource, nonNegativeQuantityErrors, resourceQuantityErrors } from '../shared/resources.js';
 import { unifiedDiff } from '../shared/unified-diff.js';
 
 const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
@@ -40,10 +41,7 @@ export const persistentVolumeClaim = defineKind<V1PersistentVolumeClaim>({
   },
   validate: (object) => validatePersistentVolumeClaimSpec(object.spec ?? {}, 'spec'),
   validateUpdate,
-  validateStatusUpdate: (object) =>
-    Object.entries(object.status?.capacity ?? {}).flatMap(([name, quantity]) =>
-      nonNegativeQuantityErrors(`status.capacity[${name}]`, quantity),
-    ),
+  validateStatusUpdate: statusErrors,
   warnings(object) {
     return object.metadata?.annotations?.[CLASS_ANNOTATION] === undefined
       ? []
@@ -121,10 +119,8 @@ function validateUpdate(object: V1PersistentVolumeClaim, old: V1PersistentVolume
   if (annotation !== oldAnnotation && !(annotation === '' && spec.storageClassName === oldAnnotation)) {
     errors.push(invalid(`metadata.annotations.${CLASS_ANNOTATION}`, annotation, FIELD_IS_IMMUTABLE));
   }
-  const compared: V1PersistentVolumeClaimSpec = {
-    ...spec,
-    volumeAttributesClassName: before.volumeAttributesClassName,
-  };
+  const compared: V1PersistentVolumeClaimSpec = { ...spec };
+  if (object.status?.phase === 'Bound') compared.volumeAttributesClassName = before.volumeAttributesClassName;
   const comparedOld: V1PersistentVolumeClaimSpec = { ...before };
   // A claim is bound once; until then it may still be given a class.
   if ((before.volumeName ?? '') === '') comparedOld.volumeName = spec.volumeName;
@@ -144,14 +140,54 @@ function validateUpdate(object: V1PersistentVolumeClaim, old: V1PersistentVolume
   if (compareQuantities(size, oldSize) < 0 && (capacity === undefined || compareQuantities(size, capacity) <= 0)) {
     errors.push(forbidden(REQUESTS_STORAGE, 'field can not be less than status.capacity'));
   }
-  return [...errors, ...attributesClassErrors(spec, before)];
+  return [
+    ...errors,
+    ...immutableErrors('volumeMode', spec.volumeMode, before.volumeMode),
+    ...attributesClassErrors(object, old),
+  ];
 }
 
-function attributesClassErrors(spec: V1PersistentVolumeClaimSpec, before: V1PersistentVolumeClaimSpec): FieldError[] {
+/** Once a class has been applied the claim keeps one. */
+function attributesClassErrors(object: V1PersistentVolumeClaim, old: V1PersistentVolumeClaim): FieldError[] {
   const field = 'spec.volumeAttributesClassName';
-  const { volumeAttributesClassName: name } = spec;
-  const old = before.volumeAttributesClassName;
-  if (old === undefined || name === old) return [];
-  if (name === undefined) return [forbidden(field, 'update from non-nil value to nil is forbidden')];
-  return name === '' ? [forbidden(field, 'update from non-nil value to an empty string is forbidden')] : [];
+  const name = object.spec?.volumeAttributesClassName;
+  if (name === old.spec?.volumeAttributesClassName) return [];
+  if (old.status?.currentVolumeAttributesClassName === undefined) return [];
+  const when = 'is forbidden when status.currentVolumeAttributesClassName is not nil';
+  if (name === undefined) return [forbidden(field, `update to nil ${when}`)];
+  return name === '' ? [forbidden(field, `update to empty string ${when}`)] : [];
+}
+
+const RESIZE_STATUSES = [
+  'ControllerResizeInProgress',
+  'ControllerResizeInfeasible',
+  'NodeResizePending',
+  'NodeResizeInProgress',
+  'NodeResizeInfeasible',
+].toSorted();
+
+function statusErrors({ status }: V1PersistentVolumeClaim): FieldError[] {
+  const { capacity = {}, allocatedResources = {}, allocatedResourceStatuses = {} } = status ?? {};
+  return [
+    ...Object.entries(capacity).flatMap(([name, quantity]) =>
+      nonNegativeQuantityErrors(`status.capacity[${name}]`, quantity),
+    ),
+    ...Object.entries(allocatedResourceStatuses).flatMap(([name, state]) => [
+      ...resourceKeyErrors('status.allocatedResourceStatuses', name),
+      ...(RESIZE_STATUSES.includes(state)
+        ? []
+        : [notSupported('status.allocatedResourceStatuses', name, RESIZE_STATUSES)]),
+    ]),
+    ...Object.entries(allocatedResources).flatMap(([name, quantity]) => {
+      const errors = resourceKeyErrors('status.allocatedResources', name);
+      return errors.length > 0 ? errors : resourceQuantityErrors(`status.allocatedResources[${name}]`, name, quantity);
+    }),
+  ];
+}
+
+/** Of Kubernetes' own resources storage alone, and what others call theirs. */
+function resourceKeyErrors(field: string, name: string): FieldError[] {
+  const errors = formatErrors(field, name, isQualifiedName);
+  if (errors.length > 0 || !isNativeResource(name) || name === 'storage') return errors;
+  return [notSupported(field, name, ['storage'])];
 }

@@ -11,21 +11,26 @@ import type {
   V1DeviceConstraint,
   V1DeviceRequest,
   V1DeviceSelector,
+  V1DeviceToleration,
 } from '../../../../lib/schema/generated/types.js';
 import { formatErrors, isDns1123Label, isDns1123Subdomain } from '../shared/formats.js';
 import { requiredFormatErrors } from '../shared/required-format.js';
+import { fullyQualifiedNameErrors, tolerationErrors } from './device-attributes.js';
 import { opaqueErrors, selectorErrors } from './device-rules.js';
 
 const LIST_MAX = 32;
 const ALTERNATIVES_MAX = 8;
 const NOT_A_REQUEST =
   "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+/** Kubernetes' own words, also for a constraint that has neither. */
+const NO_ATTRIBUTE = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set';
 const EXACTLY_ONE = 'exactly one of `exactly` or `firstAvailable` is required';
 
 /** What a request says whichever of its forms it has. */
 interface Wanted {
   deviceClassName: string;
   selectors?: V1DeviceSelector[];
+  tolerations?: V1DeviceToleration[];
   allocationMode?: string;
   count?: number;
 }
@@ -41,7 +46,7 @@ export function defaultDeviceClaim(claim: V1DeviceClaim | undefined): void {
 
 export function deviceClaimErrors(claim: V1DeviceClaim | undefined, path: string): FieldError[] {
   const { requests = [], constraints = [], config = [] } = claim ?? {};
-  const names = requestNames(requests);
+  const names = claimRequestNames(requests);
   return [
     ...listErrors(requests, LIST_MAX, `${path}.requests`),
     ...requests.flatMap((request, index) => requestErrors(request, `${path}.requests[${index}]`)),
@@ -57,7 +62,7 @@ export function deviceClaimErrors(claim: V1DeviceClaim | undefined, path: string
 }
 
 /** Requests by their names, and alternatives of one as `request/alternative`. */
-function requestNames(requests: readonly V1DeviceRequest[]): ReadonlySet<string> {
+export function claimRequestNames(requests: readonly V1DeviceRequest[]): ReadonlySet<string> {
   return new Set(
     requests.flatMap(({ name, firstAvailable = [] }) => [name, ...firstAvailable.map((one) => `${name}/${one.name}`)]),
   );
@@ -92,11 +97,12 @@ function requestErrors({ name, exactly, firstAvailable = [] }: V1DeviceRequest, 
 }
 
 function wantedErrors(wanted: Wanted, path: string): FieldError[] {
-  const { deviceClassName, selectors = [], allocationMode = '', count = 0 } = wanted;
+  const { deviceClassName, selectors = [], tolerations = [], allocationMode = '', count = 0 } = wanted;
   return [
     ...requiredFormatErrors(`${path}.deviceClassName`, deviceClassName, isDns1123Subdomain),
     ...selectorErrors(selectors, `${path}.selectors`),
     ...allocationErrors(allocationMode, count, path),
+    ...tolerationErrors(tolerations, `${path}.tolerations`),
   ];
 }
 
@@ -117,23 +123,31 @@ function constraintErrors(
   path: string,
 ): FieldError[] {
   const errors = referenceErrors(requests, names, `${path}.requests`);
-  return matchAttribute === undefined && distinctAttribute === undefined
-    ? [...errors, required(`${path}.matchAttribute`)]
-    : errors;
+  if (matchAttribute !== undefined) {
+    return [...errors, ...fullyQualifiedNameErrors(matchAttribute, `${path}.matchAttribute`)];
+  }
+  if (distinctAttribute !== undefined) {
+    return [...errors, ...fullyQualifiedNameErrors(distinctAttribute, `${path}.distinctAttribute`)];
+  }
+  return [...errors, required(path, NO_ATTRIBUTE)];
 }
 
 function referenceErrors(references: readonly string[], names: ReadonlySet<string>, path: string): FieldError[] {
   return [
     ...listErrors(references, LIST_MAX, path),
-    ...references.flatMap((reference, index) => {
-      const at = `${path}[${index}]`;
-      const segments = reference.split('/');
-      if (segments.length > 2) return [invalid(at, reference, NOT_A_REQUEST)];
-      return [
-        ...segments.flatMap((segment) => formatErrors(at, segment, isDns1123Label)),
-        ...(names.has(reference) ? [] : [invalid(at, reference, NOT_A_REQUEST)]),
-        ...(references.indexOf(reference) < index ? [duplicate(at, reference)] : []),
-      ];
-    }),
+    ...references.flatMap((reference, index) => [
+      ...requestReferenceErrors(reference, names, `${path}[${index}]`),
+      ...(references.indexOf(reference) < index ? [duplicate(`${path}[${index}]`, reference)] : []),
+    ]),
+  ];
+}
+
+/** The name of a request of the claim, or of one of its alternatives. */
+export function requestReferenceErrors(reference: string, names: ReadonlySet<string>, path: string): FieldError[] {
+  const segments = reference.split('/');
+  if (segments.length > 2) return [invalid(path, reference, NOT_A_REQUEST)];
+  return [
+    ...segments.flatMap((segment) => formatErrors(path, segment, isDns1123Label)),
+    ...(names.has(reference) ? [] : [invalid(path, reference, NOT_A_REQUEST)]),
   ];
 }

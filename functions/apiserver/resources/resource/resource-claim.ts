@@ -1,5 +1,6 @@
 import type { ResourceV1ResourceClaim } from '../../../../lib/schema/generated/types.js';
 import { immutableErrors } from '../shared/immutable.js';
+import { claimStatusErrors } from './claim-status-rules.js';
 import { deviceClaimErrors, defaultDeviceClaim } from './claim-rules.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
@@ -17,6 +18,7 @@ export const resourceClaim = defineKind<ResourceV1ResourceClaim>({
   defaults: ({ spec }) => defaultDeviceClaim(spec?.devices),
   validateCreate: ({ spec }) => deviceClaimErrors(spec?.devices, 'spec.devices'),
   validateUpdate: (object, old) => immutableErrors('spec', object.spec, old.spec),
+  validateStatusUpdate: claimStatusErrors,
   columns: [
     {
       name: 'State',

@@ -18,8 +18,9 @@ export const resourceSlice = defineKind<V1ResourceSlice>({
     'spec.nodeName': (object) => object.spec?.nodeName ?? '',
     'spec.driver': (object) => object.spec?.driver ?? '',
   },
-  validate: ({ spec }) => (spec === undefined ? [] : resourceSliceErrors(spec)),
+  validateCreate: ({ spec }) => (spec === undefined ? [] : resourceSliceErrors(spec)),
   validateUpdate: ({ spec }, old) => [
+    ...(spec === undefined ? [] : resourceSliceErrors(spec, old.spec)),
     ...immutableErrors('spec.pool.name', spec?.pool.name, old.spec?.pool.name),
     ...immutableErrors('spec.driver', spec?.driver, old.spec?.driver),
     ...immutableErrors('spec.nodeName', spec?.nodeName, old.spec?.nodeName),

@@ -38,6 +38,26 @@ describe('resource claims', () => {
         'spec.devices.constraints[0].requests[0]: Invalid value: "b": must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'',
       ],
     ],
+    [
+      {
+        devices: {
+          requests: [
+            {
+              name: 'a',
+              exactly: { ...exactly, tolerations: [{ key: 'a b', operator: 'Exists', value: 'v', effect: 'Never' }] },
+            },
+          ],
+          constraints: [{ matchAttribute: 'model' }, {}],
+        },
+      },
+      [
+        expect.stringContaining('spec.devices.requests[0].exactly.tolerations[0].key: Invalid value: "a b": name part'),
+        'spec.devices.requests[0].exactly.tolerations[0].value: Invalid value: "v": must be empty for operator `Exists`',
+        'spec.devices.requests[0].exactly.tolerations[0].effect: Unsupported value: "Never": supported values: "NoExecute", "NoSchedule", "None"',
+        'spec.devices.constraints[0].matchAttribute: Invalid value: "model": a fully qualified name must be a domain and a name separated by a slash',
+        'spec.devices.constraints[1]: Required value: exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set',
+      ],
+    ],
   ])('validation of %j', (spec, errors) => {
     expect(tester.createErrors({ metadata, spec })).toEqual(errors);
   });
@@ -49,6 +69,47 @@ describe('resource claims', () => {
     expect(tester.cells(old)).toMatchObject({ State: 'pending' });
     const status = { allocation: {}, reservedFor: [{ resource: 'pods', name: 'p', uid: '1' }] };
     expect(tester.cells({ ...old, status })).toMatchObject({ State: 'allocated,reserved' });
+  });
+});
+
+describe('the status of resource claims', () => {
+  const tester = kindTester<ResourceV1ResourceClaim>(resourceClaim);
+  const spec = { devices: { requests: [{ name: 'a', exactly: { deviceClassName: 'gpu.example.com' } }] } };
+  const old = { metadata, spec };
+  const result = { request: 'a', driver: 'gpu.example.com', pool: 'n', device: 'gpu-0' };
+  const allocation = { devices: { results: [result] } };
+  const user = { resource: 'pods', name: 'p', uid: '1' };
+
+  test.each<[string, object, object, string[]]>([
+    ['an allocation', { allocation, reservedFor: [user] }, {}, []],
+    [
+      'a reservation of nothing',
+      { reservedFor: [{ resource: 'pods', name: '', uid: '1' }, user] },
+      {},
+      [
+        'status.reservedFor[0].name: Required value',
+        'status.reservedFor[1]: Duplicate value: "1"',
+        'status.reservedFor: Forbidden: may not be specified when `allocated` is not set',
+      ],
+    ],
+    [
+      'another allocation',
+      { allocation: { devices: { results: [{ ...result, device: 'gpu-1' }] } } },
+      { allocation },
+      [expect.stringMatching(/^status\.allocation: Invalid value: .*: field is immutable$/)],
+    ],
+    [
+      'an allocation of what was not asked for',
+      { allocation: { devices: { results: [{ ...result, request: 'b', pool: '' }] } }, devices: [result] },
+      {},
+      [
+        'status.devices[0]: Invalid value: "gpu.example.com/n/gpu-0": must be an allocated device in the claim',
+        'status.allocation.devices.results[0].request: Invalid value: "b": must be the name of a request in the claim or the name of a request and a subrequest separated by \'/\'',
+        'status.allocation.devices.results[0].pool: Required value',
+      ],
+    ],
+  ])('%s', (_, status, before, errors) => {
+    expect(tester.updateErrors({ ...old, status }, { ...old, status: before }, 'status')).toEqual(errors);
   });
 });
 
@@ -81,5 +142,34 @@ describe('device classes and resource slices', () => {
       'spec.nodeName: Invalid value: "m": field is immutable',
     ]);
     expect(tester.cells({ metadata, spec })).toMatchObject({ Node: 'n', Driver: 'gpu.example.com', Pool: 'p' });
+  });
+
+  test.each<[string, object, string[]]>([
+    ['attributes', { attributes: { model: { string: 'a' }, 'x.com/count': { ints: [1, 2] } } }, []],
+    [
+      'an attribute of two values, and one of none',
+      { attributes: { 'a-b': { string: 'x', int: 1 }, v: { version: '1.0' }, none: {} } },
+      [
+        expect.stringContaining('spec.devices[0].attributes: Invalid value: "a-b": a valid C identifier'),
+        'spec.devices[0].attributes[a-b]: Invalid value: {"string":"x","int":1}: exactly one value must be specified',
+        'spec.devices[0].attributes[v].version: Invalid value: "1.0": must be a string compatible with semver.org spec 2.0.0',
+        'spec.devices[0].attributes[none]: Invalid value: "": exactly one value must be specified',
+      ],
+    ],
+    [
+      'taints, binding conditions and nodes',
+      { taints: [{ key: 'k', effect: '' }], bindingConditions: ['a', 'a'], nodeName: 'n' },
+      [
+        'spec.devices[0].taints[0].effect: Required value',
+        'spec.devices[0].bindingConditions[1]: Duplicate value: "a"',
+        'spec.devices[0].bindingFailureConditions: Invalid value: []: bindingFailureConditions are required to use bindingConditions',
+        'spec.devices[0]: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec',
+      ],
+    ],
+  ])('devices: %s', (_, device, errors) => {
+    const tester = kindTester(resourceSlice);
+    const pool = { name: 'p', generation: 1, resourceSliceCount: 1 };
+    const spec = { driver: 'gpu.example.com', nodeName: 'n', pool, devices: [{ name: 'gpu-0', ...device }] };
+    expect(tester.createErrors({ metadata, spec })).toEqual(errors);
   });
 });

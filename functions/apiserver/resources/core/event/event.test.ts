@@ -1,3 +1,4 @@
+import { testServer } from '../../../registry/test-server.js';
 import { describe, expect, test } from 'vitest';
 import type { CoreV1Event, EventsV1Event } from '../../../../../lib/schema/generated/types.js';
 import { kindTester } from '../../testing/kind-tester.js';
@@ -96,4 +97,38 @@ test('field labels', () => {
   const object = tester.decode(OLD);
   expect(event.fieldLabels!['involvedObject.name']!(object)).toBe('web');
   expect(event.fieldLabels!['source']!(object)).toBe('kubelet');
+});
+
+test('the newer version is strict, the older takes what it always took', async () => {
+  const { request } = testServer();
+  const events = '/apis/events.k8s.io/v1/namespaces/default/events';
+  const event = {
+    metadata: { name: 'strict' },
+    eventTime: '2026-01-02T03:04:05.000006Z',
+    reportingController: 'example.com/test',
+    reportingInstance: 'test-1',
+    action: 'Do',
+    reason: 'Test',
+    type: 'Normal',
+    regarding: { kind: 'Pod', name: 'x', namespace: 'default' },
+  };
+  const bad = await request('POST', events, { ...event, type: 'Odd', deprecatedCount: 3, series: { count: 1 } });
+  expect(bad.json.details.causes).toEqual(
+    expect.arrayContaining([
+      { reason: 'FieldValueInvalid', field: 'type', message: 'Invalid value: "": has invalid value: Odd' },
+      { reason: 'FieldValueInvalid', field: 'count', message: 'Invalid value: "": needs to be unset' },
+      { reason: 'FieldValueInvalid', field: 'series.count', message: 'Invalid value: "": should be at least 2' },
+    ]),
+  );
+  const made = (await request('POST', events, event)).json;
+  const changed = await request('PUT', `${events}/strict`, { ...made, reason: 'Other' });
+  expect(changed.json.details.causes).toEqual([
+    { reason: 'FieldValueInvalid', field: 'reason', message: 'Invalid value: "Other": field is immutable' },
+  ]);
+  const series = { count: 2, lastObservedTime: '2026-01-02T03:04:06.000006Z' };
+  expect((await request('PUT', `${events}/strict`, { ...made, series })).status).toBe(200);
+  const old = (await request('GET', '/api/v1/namespaces/default/events/strict')).json;
+  expect((await request('PUT', '/api/v1/namespaces/default/events/strict', { ...old, reason: 'Other' })).status).toBe(
+    200,
+  );
 });

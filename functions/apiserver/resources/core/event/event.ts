@@ -1,6 +1,7 @@
 import { invalid, required, type FieldError } from '../../../../../lib/api/field-errors.js';
 import type { CoreV1Event } from '../../../../../lib/schema/generated/types.js';
-import { defineKind } from '../../kind.js';
+import { defineKind, type HookContext } from '../../kind.js';
+import { strictCreateErrors, strictUpdateErrors } from './strict-rules.js';
 import { formatErrors, isDns1123Subdomain, isQualifiedName } from '../../shared/formats.js';
 import { eventColumns } from './columns.js';
 import { eventsV1 } from './events-v1.js';
@@ -21,6 +22,8 @@ export const event = defineKind<CoreV1Event>({
   allowCreateOnUpdate: true,
   defaults: fillAlwaysThere,
   validate: validateEvent,
+  validateCreate: (object, context) => (isStrict(context) ? strictCreateErrors(object) : []),
+  validateUpdate: (object, old, context) => (isStrict(context) ? strictUpdateErrors(object, old) : []),
   columns: eventColumns,
   fieldLabels: {
     ...aboutLabels('involvedObject'),
@@ -33,6 +36,11 @@ export const event = defineKind<CoreV1Event>({
     type: ({ type }) => type ?? '',
   },
 });
+
+/** Whoever writes in the newer version keeps to its rules; the older one takes what it always took. */
+function isStrict({ served }: HookContext): boolean {
+  return served?.group === eventsV1.group;
+}
 
 /** What Go's struct always writes, in both versions: an event that is read and put back in the other version stays the same. */
 function fillAlwaysThere(object: CoreV1Event): void {
