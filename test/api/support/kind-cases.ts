@@ -102,7 +102,20 @@ function isEmpty(value: unknown): boolean {
   return value === null || value === '' || value === 0;
 }
 
-/** The sample as a body of another version, where both read the same. */
+/** The sample as a new object of another version, where both read the same. What events.k8s.io asks for is not in older events. */
 export function inVersion({ kind, apiVersion }: KindCase, sample: KubernetesObject): KubernetesObject {
-  return { ...sample, kind, apiVersion };
+  const type = { kind, apiVersion };
+  return apiVersion === 'events.k8s.io/v1'
+    ? { ...NEW_EVENT, metadata: sample.metadata, ...type }
+    : { ...sample, ...type };
 }
+
+const NEW_EVENT = {
+  eventTime: '2026-01-02T03:04:05.000006Z',
+  reportingController: 'example.com/test',
+  reportingInstance: 'test-1',
+  action: 'Do',
+  reason: 'Test',
+  type: 'Normal',
+  regarding: { kind: 'Pod', namespace: 'default', name: 'x' },
+};
