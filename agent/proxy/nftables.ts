@@ -131,7 +131,7 @@ function affinityElement(element: unknown): string | undefined {
 
 /** Of what does not change by itself: clients of session affinity come and go, and the order of elements means nothing. */
 function digestOf(listing: string): string {
-  const settled = listing.replaceAll(/\tset aff-[^\n]*\{\n[^}]*(\}[^}]*)?\n\t\}/g, '');
+  const settled = listing.replaceAll(/^\tset aff-.*\n(\t\t.*\n)*\t\}$/gm, '');
   const parts = settled.split(/[,\n]/).map((part) => part.trim());
   return createHash('sha256').update(parts.sort().join('\n')).digest('hex');
 }

@@ -20,6 +20,7 @@ const TABLE = 'zeroplane-test';
 let network: NodeNetwork;
 let table: ServiceTable;
 let proxy: ServiceProxy;
+let firewall: Nftables;
 const warnings: unknown[] = [];
 
 skipWithoutNamespaces();
@@ -40,9 +41,10 @@ beforeEach(async () => {
   table = new ServiceTable();
   const clusterCidrs = { IPv4: '10.244.0.0/16', IPv6: 'fd00:244::/32' };
   const host = network.node.host();
+  firewall = new Nftables({ host, table: TABLE, families: FAMILIES, clusterCidrs });
   proxy = new ServiceProxy({
     source: table,
-    firewall: new Nftables({ host, table: TABLE, families: FAMILIES, clusterCidrs }),
+    firewall,
     conntrack: new Conntrack(host, FAMILIES),
     context: { families: FAMILIES, nodeName: 'node-1', zone: 'a', nodeIps: ['192.0.2.1', 'fd00:2::1'], clusterCidrs },
     clock: systemClock,
@@ -129,9 +131,15 @@ test('209, 210, 214, 215: session affinity to ClientIP sticks, is shared by clus
   };
   const all = slice('web', [podIp(0), podIp(1), podIp(2)]);
   await put(service('web', sticky), all);
+  expect(await firewall.isUntouched()).toBe(true);
   const first = await answers(network.outside, VIP, 80, 12);
   expect(first.size).toBe(1);
   expect(await answers(network.outside, '192.0.2.1', 30080, 12)).toEqual(first);
+  // Remembered clients are no change of the table; a rule in one of its chains is.
+  expect(network.node.run('nft', 'list', 'table', 'ip', TABLE)).toMatch(/elements = \{ 192\.0\.2\.2 expires/);
+  expect(await firewall.isUntouched()).toBe(true);
+  network.node.run('nft', 'add', 'rule', 'ip', TABLE, 'svc-default/web/tcp/', 'counter');
+  expect(await firewall.isUntouched()).toBe(false);
   await put(service('web', spread));
   expect((await answers(network.outside, VIP)).size).toBeGreaterThan(1);
   expect((await answers(network.outside, '192.0.2.1', 30080)).size).toBeGreaterThan(1);
