@@ -47,12 +47,9 @@ const PATCH = `${META}Patch`;
 
 export const JSON_TYPE = 'application/json';
 const OBJECT_TYPES = [JSON_TYPE, 'application/yaml', 'application/vnd.kubernetes.protobuf'];
-const PATCH_TYPES = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
+const STRATEGIC_MERGE = 'application/strategic-merge-patch+json';
+/** kubectl looks here which kind of patch it may send. */
+const PATCH_TYPES = ['application/apply-patch+yaml', 'application/json-patch+json', 'application/merge-patch+json'];
 const WATCH_TYPES = [JSON_TYPE, 'application/json;stream=watch'];
 const CONNECT_METHODS: Readonly<Record<string, Method>> = {
   get: 'get',
@@ -202,10 +199,11 @@ class ResourcePaths {
       });
     }
     if (verbs.has('patch')) {
+      const mediaTypes = this.resource.withoutStrategicMerge === true ? PATCH_TYPES : [...PATCH_TYPES, STRATEGIC_MERGE];
       operations.patch = this.operation('patch', this.id('patch', suffix), `partially update ${what}`, definition, {
         codes: [200, 201],
         parameters: PATCH_PARAMETERS,
-        body: { definition: PATCH, required: true, mediaTypes: PATCH_TYPES },
+        body: { definition: PATCH, required: true, mediaTypes },
         kind,
       });
     }
