@@ -86,6 +86,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     clock,
     endpoint: options.endpoint,
     serviceCidr: options.serviceCidr,
+    ...(options.frontProxy === undefined
+      ? {}
+      : {
+          authentication: {
+            clientCa: options.caCertificate,
+            requestHeaderCa: options.frontProxy.caCertificate,
+          },
+        }),
     ...(options.resyncIntervalMs === undefined ? {} : { resyncIntervalMs: options.resyncIntervalMs }),
   });
   const attempt = async (chore: Chore): Promise<void> => {

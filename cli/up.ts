@@ -87,6 +87,7 @@ export async function up(options: UpOptions): Promise<void> {
         await directConnection(pki, () => running.controlPlane),
         nodes instanceof SimulatedNodes ? nodes : undefined,
       ),
+      frontProxy: await pki.frontProxy(),
       log,
     });
     stop.push(() => running.controlPlane?.close());

@@ -8,6 +8,8 @@ import type { MessageSource } from '../../lib/schema/protobuf/message-source.js'
 import type { DescribedSchemaSource } from '../../lib/schema/openapi/published-schemas.js';
 import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
+import { Aggregation } from './aggregation/aggregation.js';
+import type { AggregationOptions } from './aggregation/extension-servers.js';
 import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
 import { CustomResources } from './custom/custom-resources.js';
 import { CustomStore } from './custom/custom-store.js';
@@ -58,6 +60,8 @@ export interface ApiServerOptions {
   readonly webhookCaller?: WebhookCaller;
   /** A watch ends after so long at the latest: hosts that pay for open ones have one. */
   readonly watchSecondsMax?: number;
+  /** How API servers of others are reached; absent: none are. */
+  readonly aggregation?: AggregationOptions;
   readonly log?: Log;
 }
 
@@ -74,6 +78,8 @@ export interface ApiServer {
   inProcess(user: UserInfo): InProcess;
   /** Deletes the events whose time is over, and says how many. To be called every few minutes. */
   expireEvents(): Promise<number>;
+  /** Sees which API servers of others answer, and says so in their APIServices. To be called every few seconds. */
+  checkExtensionServers(): Promise<void>;
   /** Ends all watches. The store stays open: it belongs to who opened it. */
   close(): void;
 }
@@ -105,6 +111,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   const objects = new StoredObjects(store, catalog);
   const policies = new PolicyObjects({ store, objects, catalog, clock });
+  const aggregation =
+    options.aggregation === undefined
+      ? undefined
+      : new Aggregation({ store, objects, policies, catalog, clock }, options.aggregation);
   const registry: Registry = {
     store,
     clock,
@@ -125,6 +135,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,
+    aggregation,
     log: options.log ?? silentLog,
   };
   const metrics = new RequestMetrics(clock);
@@ -136,7 +147,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       { name: 'store', check: async () => void (await store.revision('core/namespaces')) },
     ],
     metrics: () => metrics.response(registry.watches.open),
-    documents: { '/openapi/': openApiHandler(catalog, schemas, registry.refreshCustom), ...options.documents },
+    documents: {
+      '/openapi/': openApiHandler(catalog, schemas, { refresh: registry.refreshCustom, aggregation }),
+      ...options.documents,
+    },
+    remote: async () => aggregation?.groups() ?? [],
   });
   const handler = new RequestHandler({
     registry,
@@ -160,6 +175,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       handle: (request) => handle({ ...request, user }),
     }),
     expireEvents: () => expireEvents(registry),
+    checkExtensionServers: async () => aggregation?.check(),
     close() {
       sockets.close();
       registry.hubs.close();

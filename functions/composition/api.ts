@@ -46,9 +46,19 @@ export interface ApiOptions {
   /** How long pods stay on a node that is not ready or unreachable when they say nothing: Kubernetes has 300. */
   defaultTolerationSeconds: number;
   nodeConnection?: NodeConnection;
+  /** Who the API server is to API servers behind it. */
+  frontProxy?: FrontProxy;
   log: Log;
   /** Tests put other parts into the API server here. */
   overrideApi?: (api: ApiServerOptions) => ApiServerOptions;
+}
+
+/** The identity by which API servers behind this one believe it who asks. */
+export interface FrontProxy {
+  /** PEM of the client certificate and its key. */
+  readonly identity: { readonly cert: string; readonly key: string };
+  /** PEM of the CA that it comes from. */
+  readonly caCertificate: string;
 }
 
 export interface Endpoint {
@@ -83,7 +93,8 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     onLeak: (owner, error) => log.warn({ owner, error: String(error) }, 'a service reservation waits for repair'),
   });
   const connector = new HttpsConnector(options.nodeConnection);
-  const webhookCaller = new HttpsWebhookCaller({ connector, services: new EndpointResolver(objects, random), clock });
+  const services = new EndpointResolver(objects, random);
+  const webhookCaller = new HttpsWebhookCaller({ connector, services, clock });
   const parts: ApiServerOptions = {
     store,
     clock,
@@ -113,6 +124,11 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     documents: openIdDocuments(tokens, options.serverUrl ?? serverUrl(options.endpoint)),
     ...(options.nodeConnection === undefined ? {} : { nodeConnection: options.nodeConnection }),
     ...(options.watchSecondsMax === undefined ? {} : { watchSecondsMax: options.watchSecondsMax }),
+    aggregation: {
+      connector,
+      services,
+      ...(options.frontProxy === undefined ? {} : { identity: options.frontProxy.identity }),
+    },
     log,
   };
   const api = createApiServer(options.overrideApi?.(parts) ?? parts);

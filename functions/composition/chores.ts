@@ -1,5 +1,7 @@
 import type { ApiServer } from '../apiserver/app.js';
+import { CHECK_INTERVAL_MS } from '../apiserver/aggregation/limits.js';
 import { REPAIR_INTERVAL_MS } from '../apiserver/allocation/index.js';
+import { kinds } from '../apiserver/resources/index.js';
 import { bootstrap } from '../apiserver/registry/bootstrap.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
 import { resync, RESYNC_INTERVAL_MS } from '../dispatcher/resync.js';
@@ -34,6 +36,8 @@ export interface ChoresOptions {
   clock: Clock;
   endpoint: Endpoint;
   serviceCidr: string;
+  /** What API servers behind this one must know to believe it who asks. PEM. */
+  authentication?: { clientCa: string; requestHeaderCa: string };
   /** Default: RESYNC_INTERVAL_MS. */
   resyncIntervalMs?: number;
 }
@@ -44,12 +48,14 @@ export function choresOf(options: ChoresOptions): { bootstrap: Chore; others: re
   const user = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
   const client = new Client(options.transport(user), 'kube-apiserver');
   const { endpoint, serviceCidr } = options;
+  const served = kinds.flatMap((kind) => [kind, ...(kind.alternates ?? [])]);
+  const trust = options.authentication === undefined ? {} : { authentication: options.authentication };
   let round = 0;
   return {
     bootstrap: {
       name: 'bootstrap',
       intervalMs: BOOTSTRAP_INTERVAL_MS,
-      run: () => bootstrap({ client, clock, endpoint, serviceCidr }),
+      run: () => bootstrap({ client, clock, endpoint, serviceCidr, served, ...trust }),
       failure: "the cluster's first objects were not checked, the next check is in half a minute",
     },
     others: [
@@ -70,6 +76,12 @@ export function choresOf(options: ChoresOptions): { bootstrap: Chore; others: re
         intervalMs: EVENT_EXPIRY_INTERVAL_MS,
         run: async () => void (await api.expireEvents()),
         failure: 'old events were not deleted, the next attempt is in some minutes',
+      },
+      {
+        name: 'extension-servers',
+        intervalMs: CHECK_INTERVAL_MS,
+        run: () => api.checkExtensionServers(),
+        failure: 'API servers of others were not looked after, the next attempt is in some seconds',
       },
     ],
   };

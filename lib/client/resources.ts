@@ -93,3 +93,4 @@ export const tokenReviews = define<k8s.V1TokenReview>(
   'TokenReview',
   false,
 );
+export const apiServices = define<k8s.V1APIService>('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService', false);

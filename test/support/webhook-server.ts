@@ -28,10 +28,10 @@ export interface WebhookServer {
   close(): Promise<void>;
 }
 
-/** A real HTTPS server with a certificate of a CA of its own, for localhost and the names given. */
+/** A real HTTPS server with a certificate of a CA of its own, for localhost and the names given; with `clientCa` it wants one from clients. */
 export async function startWebhookServer(
   reply: (review: ReceivedReview, path: string, request: IncomingMessage) => WebhookReply | Promise<WebhookReply>,
-  options: { dnsNames?: string[] } = {},
+  options: { dnsNames?: string[]; clientCa?: string } = {},
 ): Promise<WebhookServer> {
   const context = { clock: systemClock, random: seededRandom(7) };
   const authority = new CertificateAuthority(
@@ -52,7 +52,9 @@ export async function startWebhookServer(
     if (typeof made === 'function') made(response);
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(made));
   };
-  const server = https.createServer({ cert: certificate, key: privateKey }, (request, response) => {
+  const { clientCa } = options;
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  const server = https.createServer({ cert: certificate, key: privateKey, ...clients }, (request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -12,6 +12,9 @@ export const SCHEDULER_USERNAME = 'system:kube-scheduler';
 export const CONTROLLER_MANAGER_USERNAME = 'system:kube-controller-manager';
 export const DISPATCHER_USERNAME = 'system:apiserver/dispatcher';
 
+/** The common name of the certificate by which API servers behind this one know it. */
+export const FRONT_PROXY_NAME = 'front-proxy-client';
+
 const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:';
 const NODE_PREFIX = 'system:node:';
 

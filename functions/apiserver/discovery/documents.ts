@@ -1,4 +1,5 @@
 import { apiVersionOf } from '../../../lib/api/meta.js';
+import type { RemoteGroup } from '../aggregation/remote-discovery.js';
 import type { DiscoveredGroup, DiscoveredResource, DiscoveredVersion } from './groups.js';
 
 /** The classic discovery documents. */
@@ -11,19 +12,23 @@ export function apiVersions(serverAddress: string): object {
   };
 }
 
-export function apiGroupList(groups: readonly DiscoveredGroup[]): object {
+export function apiGroupList(groups: readonly DiscoveredGroup[], remote: readonly RemoteGroup[]): object {
   return {
     kind: 'APIGroupList',
     apiVersion: 'v1',
-    groups: groups.filter(({ group }) => group !== '').map(groupOf),
+    groups: [...groups.filter(({ group }) => group !== ''), ...remote].map(groupOf),
   };
 }
 
-export function apiGroup(group: DiscoveredGroup): object {
+export function apiGroup(group: DiscoveredGroup | RemoteGroup): object {
   return { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) };
 }
 
-function groupOf({ group, versions }: DiscoveredGroup): { name: string; versions: object[]; preferredVersion: object } {
+function groupOf({ group, versions }: { group: string; versions: readonly { version: string }[] }): {
+  name: string;
+  versions: object[];
+  preferredVersion: object;
+} {
   const listed = versions.map(({ version }) => ({ groupVersion: apiVersionOf(group, version), version }));
   return { name: group, versions: listed, preferredVersion: listed[0] as object };
 }
@@ -64,19 +69,33 @@ function subresourcesOf({ resource, subresources }: DiscoveredResource): object[
 }
 
 /** apidiscovery.k8s.io: everything about some groups in one document. */
-export function aggregated(groups: readonly DiscoveredGroup[], version: 'v2' | 'v2beta1'): object {
+export function aggregated(
+  groups: readonly DiscoveredGroup[],
+  remote: readonly RemoteGroup[],
+  version: 'v2' | 'v2beta1',
+): object {
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
-    items: groups.map(({ group, versions }) => ({
-      metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
-      versions: versions.map((one) => ({
-        version: one.version,
-        resources: one.resources.map(aggregatedResource),
-        freshness: 'Current',
+    items: [
+      ...groups.map(({ group, versions }) => ({
+        metadata: { ...(group === '' ? {} : { name: group }), creationTimestamp: null },
+        versions: versions.map((one) => ({
+          version: one.version,
+          resources: one.resources.map(aggregatedResource),
+          freshness: 'Current',
+        })),
       })),
-    })),
+      ...remote.map(({ group, versions }) => ({
+        metadata: { name: group, creationTimestamp: null },
+        versions: versions.map(({ version: name, resources, isStale }) => ({
+          version: name,
+          resources,
+          freshness: isStale ? 'Stale' : 'Current',
+        })),
+      })),
+    ],
   };
 }
 

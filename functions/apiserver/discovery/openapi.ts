@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Aggregation } from '../aggregation/aggregation.js';
 import {
   OpenApiDocuments,
   OPENAPI_V2_PROTOBUF_TYPE,
@@ -22,7 +24,7 @@ const BY_HASH_CACHE_CONTROL = 'public, max-age=31536000, immutable';
 export function openApiHandler(
   catalog: Catalog,
   source: DescribedSchemaSource,
-  refresh: () => Promise<void> = async () => undefined,
+  { refresh, aggregation }: { refresh: () => Promise<void>; aggregation: Aggregation | undefined },
 ): DocumentHandler {
   let documents: OpenApiDocuments | undefined;
   let generation = 0;
@@ -39,11 +41,23 @@ export function openApiHandler(
     await refresh();
     const path = request.path.replace(/\/$/, '');
     if (path === '/openapi/v2') return answer(request, query, v2(request, made()));
-    if (path === '/openapi/v3') return answer(request, query, made().index());
+    if (path === '/openapi/v3') return answer(request, query, await withRemote(made().index(), aggregation));
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const document = made().v3(path.slice('/openapi/v3/'.length));
-    return document === undefined ? undefined : answer(request, query, document);
+    if (document !== undefined) return answer(request, query, document);
+    const [, , , , group, version] = path.split('/');
+    if (!path.startsWith('/openapi/v3/apis/') || group === undefined || version === undefined) return undefined;
+    return aggregation?.document(request, group, version);
   };
+}
+
+/** The index with the documents of API servers behind this one. */
+async function withRemote(index: OpenApiDocument, aggregation: Aggregation | undefined): Promise<OpenApiDocument> {
+  const remote = (await aggregation?.openApiPaths()) ?? {};
+  if (Object.keys(remote).length === 0) return index;
+  const { paths } = JSON.parse(Buffer.from(index.bytes).toString('utf8')) as { paths: object };
+  const bytes = Buffer.from(JSON.stringify({ paths: { ...paths, ...remote } }));
+  return { ...index, bytes, etag: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
 }
 
 function v2(request: ApiRequest, documents: OpenApiDocuments): OpenApiDocument {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { notAcceptable } from '../../../lib/api/errors.js';
+import type { RemoteGroup } from '../aggregation/remote-discovery.js';
 import type { Catalog } from '../registry/catalog.js';
 import { parseAccept } from '../registry/negotiate.js';
 import type { ApiRequest, ApiResponse } from '../registry/request.js';
@@ -20,6 +21,8 @@ export interface PathsOptions {
   readonly metrics: () => ApiResponse;
   /** Further documents by exact path, or by first segment with a trailing slash: `/openapi/`. */
   readonly documents: Readonly<Record<string, DocumentHandler>>;
+  /** Groups that API servers behind this one serve. */
+  readonly remote?: () => Promise<RemoteGroup[]>;
 }
 
 type Form = 'classic' | 'v2' | 'v2beta1';
@@ -47,7 +50,7 @@ export class Paths {
     if (document !== undefined) return document(request, query);
     switch (path) {
       case '/':
-        return valueResponse(200, { paths: this.#paths() });
+        return valueResponse(200, { paths: await this.#paths() });
       case '/version':
         return valueResponse(200, versionInfo());
       case '/metrics':
@@ -76,7 +79,7 @@ export class Paths {
     return (this.#groups ??= discoverGroups(this.#options.catalog));
   }
 
-  #root(request: ApiRequest, path: '/api' | '/apis'): ApiResponse {
+  async #root(request: ApiRequest, path: '/api' | '/apis'): Promise<ApiResponse> {
     const form = formOf(request.header('accept'));
     const isCore = path === '/api';
     const groups = this.#all().filter(({ group }) => (group === '') === isCore);
@@ -84,9 +87,9 @@ export class Paths {
     if (isCore && form === 'classic') {
       return valueResponse(200, apiVersions(request.header('host') ?? ''), { vary: 'Accept' });
     }
-    const document = this.#document(`${path} ${form}`, () =>
-      form === 'classic' ? apiGroupList(groups) : aggregated(groups, form),
-    );
+    const remote = isCore ? [] : await this.#remote();
+    const make = (): object => (form === 'classic' ? apiGroupList(groups, remote) : aggregated(groups, remote, form));
+    const document = remote.length === 0 ? this.#document(`${path} ${form}`, make) : documentOf(make());
     const contentType =
       form === 'classic' ? JSON_TYPE : `${JSON_TYPE};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
     const headers = {
@@ -100,9 +103,12 @@ export class Paths {
     return jsonResponse(200, document.body, headers);
   }
 
-  #group(name: string): ApiResponse | undefined {
+  async #group(name: string): Promise<ApiResponse | undefined> {
     const group = this.#all().find((one) => one.group === name && name !== '');
-    if (group === undefined) return undefined;
+    if (group === undefined) {
+      const elsewhere = (await this.#remote()).find((one) => one.group === name);
+      return elsewhere === undefined ? undefined : valueResponse(200, apiGroup(elsewhere));
+    }
     return jsonResponse(200, this.#document(`/apis/${name}`, () => apiGroup(group)).body);
   }
 
@@ -116,23 +122,35 @@ export class Paths {
   #document(key: string, make: () => object): { body: Uint8Array; etag: string } {
     let document = this.#bodies.get(key);
     if (document === undefined) {
-      const body = Buffer.from(JSON.stringify(make()));
-      const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
-      this.#bodies.set(key, (document = { body, etag }));
+      document = documentOf(make());
+      this.#bodies.set(key, document);
     }
     return document;
   }
 
-  #paths(): string[] {
+  async #remote(): Promise<RemoteGroup[]> {
+    return (await this.#options.remote?.()) ?? [];
+  }
+
+  async #paths(): Promise<string[]> {
     const paths = new Set(['/api', '/apis', '/healthz', '/livez', '/metrics', '/readyz', '/version']);
     for (const { group, versions } of this.#all()) {
       if (group !== '') paths.add(`/apis/${group}`);
       for (const { version } of versions) paths.add(group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
     }
+    for (const { group, versions } of await this.#remote()) {
+      paths.add(`/apis/${group}`);
+      for (const { version } of versions) paths.add(`/apis/${group}/${version}`);
+    }
     for (const path of Object.keys(this.#options.documents)) paths.add(path.replace(/\/$/, ''));
     for (const { name } of this.#options.checks) for (const kind of HEALTH_PATHS) paths.add(`/${kind}/${name}`);
     return [...paths].toSorted();
   }
+}
+
+function documentOf(value: object): { body: Uint8Array; etag: string } {
+  const body = Buffer.from(JSON.stringify(value));
+  return { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
 }
 
 /** Which form of discovery a client wants: the first of its Accept header that we have. */

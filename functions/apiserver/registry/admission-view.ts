@@ -45,7 +45,6 @@ interface ViewedWrite {
 
 /** A write of a stored object, or of a part of it. */
 export class WriteView implements RequestView {
-  readonly signal: AbortSignal;
   readonly deadlineMs: number;
   readonly #registry: Registry;
   readonly #call: Call;
@@ -57,8 +56,12 @@ export class WriteView implements RequestView {
     this.#registry = registry;
     this.#call = call;
     this.#write = write;
-    this.signal = call.request.signal;
     this.deadlineMs = registry.clock.now() + ADMISSION_MAX_MS;
+  }
+
+  /** Made when somebody asks for it: hosts find it dear. */
+  get signal(): AbortSignal {
+    return this.#call.request.signal;
   }
 
   get options(): KubernetesObject {
@@ -196,10 +199,10 @@ class WrittenForm implements ObjectForm {
 
 /** A body that is no object of its resource. */
 export class BodyView implements RequestView {
-  readonly signal: AbortSignal;
   readonly deadlineMs: number;
   readonly options: KubernetesObject | undefined;
   readonly form: ObjectForm;
+  readonly #call: Call;
   readonly #name: string;
 
   constructor(
@@ -214,7 +217,7 @@ export class BodyView implements RequestView {
   ) {
     const { operation, body, expected, dryRun } = write;
     const { group, version, plural } = call.resource;
-    this.signal = call.request.signal;
+    this.#call = call;
     this.deadlineMs = registry.clock.now() + ADMISSION_MAX_MS;
     this.options =
       operation === 'CONNECT'
@@ -233,6 +236,10 @@ export class BodyView implements RequestView {
         replaceContents(body, expected.schema === '' ? given : decodeChanged(registry, given, expected));
       },
     };
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.request.signal;
   }
 
   name(): string {

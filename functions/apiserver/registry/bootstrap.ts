@@ -3,6 +3,8 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { Client } from '../../../lib/client/client.js';
 import type { Resource } from '../../../lib/client/resource.js';
 import {
+  apiServices,
+  configMaps,
   endpoints,
   endpointSlices,
   namespaces,
@@ -11,6 +13,8 @@ import {
   services,
 } from '../../../lib/client/resources.js';
 import { sleep, type Clock } from '../../../lib/clock/clock.js';
+import { builtInApiServices } from '../aggregation/built-in-api-services.js';
+import { FRONT_PROXY_NAME } from '../auth/users.js';
 import { IpRange } from '../allocation/ip-range.js';
 import { parseIp, type IpFamily } from '../../../lib/net/ip.js';
 import { equalJson } from './json-values.js';
@@ -23,6 +27,10 @@ export interface BootstrapOptions {
   readonly endpoint: { readonly addresses: readonly string[]; readonly port: number };
   /** One range, or one of each family with a comma between, the primary one first. */
   readonly serviceCidr: string;
+  /** What is served, for an APIService of each. */
+  readonly served?: Iterable<{ readonly group: string; readonly version: string }>;
+  /** What API servers behind this one must know to believe it who asks. PEM. */
+  readonly authentication?: { readonly clientCa: string; readonly requestHeaderCa: string };
 }
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -59,6 +67,34 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await create(serviceCidrs, { metadata: { name: SERVICE }, spec: { cidrs } });
   await ensureService(options, client, new IpRange(cidrs[0] as string));
   await ensureEndpoints(options);
+  await ensureApiServices(options);
+  await ensureAuthentication(options);
+}
+
+async function ensureApiServices(options: BootstrapOptions): Promise<void> {
+  const wanted = builtInApiServices(options.served ?? []);
+  if (wanted.length === 0) return;
+  const { items } = await options.client.list(apiServices);
+  const present = new Set(items.map(({ metadata }) => metadata?.name));
+  const missing = wanted.filter(({ metadata }) => !present.has(metadata?.name));
+  await Promise.all(missing.map((object) => ensure(options, apiServices, object, undefined)));
+}
+
+/** Where servers built with Kubernetes' libraries look for how requests come to them. */
+async function ensureAuthentication(options: BootstrapOptions): Promise<void> {
+  if (options.authentication === undefined) return;
+  const { clientCa, requestHeaderCa } = options.authentication;
+  const data = {
+    'client-ca-file': clientCa,
+    'requestheader-allowed-names': JSON.stringify([FRONT_PROXY_NAME]),
+    'requestheader-client-ca-file': requestHeaderCa,
+    'requestheader-extra-headers-prefix': '["X-Remote-Extra-"]',
+    'requestheader-group-headers': '["X-Remote-Group"]',
+    'requestheader-uid-headers': '["X-Remote-Uid"]',
+    'requestheader-username-headers': '["X-Remote-User"]',
+  };
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
+  await ensure(options, configMaps, { metadata, data }, (present) => ({ ...present, data }));
 }
 
 async function ensureService(options: BootstrapOptions, client: Client, range: IpRange): Promise<void> {

@@ -5,6 +5,7 @@ import type { MessageSource } from '../../../lib/schema/protobuf/message-source.
 import type { SchemaSource } from '../../../lib/schema/schema.js';
 import type { Store } from '../../../lib/store/store.js';
 import type { AdmissionPlugin, PolicyReader, WriteCharges, WriteReservation } from '../admission/plugin.js';
+import type { Aggregation } from '../aggregation/aggregation.js';
 import type { Authorizer } from '../auth/auth.js';
 import type { CustomForm, HookContext } from '../resources/kind.js';
 import type { Catalog, Resource } from './catalog.js';
@@ -59,6 +60,8 @@ export interface Registry {
   /** Kinds that are never stored, by kind. */
   readonly reviews: Readonly<Record<string, SubresourceHandler>>;
   readonly nodeConnection: NodeConnection | undefined;
+  /** API servers of others behind this one. */
+  readonly aggregation: Aggregation | undefined;
   readonly log: Log;
 }
 

@@ -52,8 +52,13 @@ export async function dispatchResource(
   request: ApiRequest,
   options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
 ): Promise<ApiResponse> {
-  const call = await admitCall(registry, request, options);
-  return answer(registry, call.call, call.verb);
+  const { path, user } = options;
+  const verb = await authorizeCall(registry, request, options);
+  const resource = await resourceOf(registry, path);
+  if (resource !== undefined) return answer(registry, { request, resource, ...options }, verb);
+  const elsewhere = await registry.aggregation?.handle(request, { group: path.group, version: path.version, user });
+  if (elsewhere === undefined) throw pathNotFound();
+  return elsewhere;
 }
 
 /** The authorised call of a request, and its verb. Throws 403 before it tells whether the resource exists. */
@@ -62,20 +67,32 @@ export async function admitCall(
   request: ApiRequest,
   options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
 ): Promise<{ call: Call; verb: Verb }> {
-  const { path, query, user, warnings } = options;
+  const verb = await authorizeCall(registry, request, options);
+  const resource = await resourceOf(registry, options.path);
+  if (resource === undefined) throw pathNotFound();
+  return { call: { request, resource, ...options }, verb };
+}
+
+/** What the request does, if its user may do it. Throws 403. */
+async function authorizeCall(
+  registry: Registry,
+  request: ApiRequest,
+  { path, query, user }: { path: ResourcePath; query: URLSearchParams; user: UserInfo },
+): Promise<Verb> {
   const verb = verbOf(request.method, path, query);
   if (verb === undefined) throw refuseMethod();
   const attributes = resourceAttributes(user, verb, path, query);
   const { allowed, reason } = await registry.authorizer.authorize(attributes);
   if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
-  const { catalog } = registry;
-  let resource = catalog.find(path.group, path.version, path.resource);
-  if (resource === undefined || resource.definition.custom !== undefined) {
-    await registry.refreshCustom();
-    resource = catalog.find(path.group, path.version, path.resource);
-  }
-  if (resource === undefined) throw pathNotFound();
-  return { call: { request, path, query, user, resource, warnings }, verb };
+  return verb;
+}
+
+/** What a path names, definitions that others have just written included. */
+async function resourceOf({ catalog, refreshCustom }: Registry, path: ResourcePath): Promise<Resource | undefined> {
+  const resource = catalog.find(path.group, path.version, path.resource);
+  if (resource !== undefined && resource.definition.custom === undefined) return resource;
+  await refreshCustom();
+  return catalog.find(path.group, path.version, path.resource);
 }
 
 /** What cannot be answered as the client wants it must be refused before anything is written. */

@@ -146,9 +146,16 @@ export class RequestHandler {
     const { allowed, reason } = await this.#registry.authorizer.authorize(attributes);
     if (!allowed) throw forbiddenByAuthorizer(attributes, reason);
     if (!READ_METHODS.has(request.method)) throw refuseMethod();
-    const response = await this.#paths(request, query);
+    const response = (await this.#paths(request, query)) ?? (await this.#elsewhere(request, user));
     if (response === undefined) throw pathNotFound();
     return response;
+  }
+
+  /** `/apis/GROUP/VERSION` of an API server behind this one. */
+  async #elsewhere(request: ApiRequest, user: UserInfo): Promise<ApiResponse | undefined> {
+    const [, prefix, group, version, ...rest] = request.path.replace(/\/$/, '').split('/');
+    if (prefix !== 'apis' || group === undefined || version === undefined || rest.length > 0) return undefined;
+    return this.#registry.aggregation?.handle(request, { group, version, user });
   }
 
   /** Who makes the request. Throws 401 without valid credentials, health and version excepted. */

@@ -12,7 +12,7 @@ import { withMeta, type WithMeta } from './metadata.js';
  * until nobody interferes. `change` edits a copy and may throw. With `dryRun` nothing is written.
  */
 export async function rewriteObject(
-  registry: Registry,
+  registry: Pick<Registry, 'objects' | 'store'>,
   resource: Resource,
   target: { namespace: string; name: string; dryRun: boolean },
   change: (object: WithMeta) => void,

@@ -10,6 +10,7 @@ import { stringifyJson } from '../../../lib/json/stringify.js';
 import { builtinSchemas } from '../../../lib/schema/builtin/builtin-schemas.js';
 import { withPartialMetadata } from '../../../lib/schema/protobuf/partial-metadata.js';
 import { decodeProtobuf } from '../../../lib/schema/protobuf/protobuf.js';
+import type { FrontProxy } from '../../../functions/composition/api.js';
 import { requestEntityTooLarge } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
 import { systemClock } from '../../../lib/clock/system.js';
@@ -64,10 +65,12 @@ export interface TestApiOptions {
   /** By name; default: none, so that nothing changes what a test wrote. */
   controllers?: readonly string[];
   nodeConnection?: NodeConnection;
+  /** Who the server is to API servers behind it. */
+  frontProxy?: FrontProxy;
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const { retentionEventsMax, controllers = [], nodeConnection } = options;
+  const { retentionEventsMax, controllers = [], nodeConnection, frontProxy } = options;
   const store = new MemoryStore({ clock: systemClock, retentionEventsMax });
   const errors: string[] = [];
   const note = (data: object, message: string): void => void errors.push(`${message}: ${JSON.stringify(data)}`);
@@ -85,6 +88,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     ...(nodeConnection === undefined ? {} : { nodeConnection }),
     signingKeys: [signingKey],
     defaultTolerationSeconds: 300,
+    ...(frontProxy === undefined ? {} : { frontProxy }),
     wrapControllers: (all) => all.filter(({ name }) => controllers.includes(name)),
     // Its finalizers would stay for ever where no controller takes them away.
     overrideApi: (parts) => ({

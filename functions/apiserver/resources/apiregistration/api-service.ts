@@ -26,7 +26,6 @@ export const apiService = defineKind<V1APIService>({
   categories: ['api-extensions'],
   hasStatus: true,
   allowUnconditionalUpdate: false,
-  inert: true,
   // `v1.` is the core group's: only the rules below say what a name must be.
   validateName: isPathSegmentName,
   defaults({ spec }) {
