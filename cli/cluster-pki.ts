@@ -65,7 +65,7 @@ export class ClusterPki {
 
   /** What the API server shows to kubelets. */
   kubeletClient(): Promise<CertificateAndKey> {
-    return this.#kept('apiserver-kubelet-client', {}, () =>
+    return this.#kept('apiserver-kubelet-client', {}, this.authority, () =>
       this.authority.issueClient({ commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] }),
     );
   }

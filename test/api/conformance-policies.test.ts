@@ -319,3 +319,87 @@ describe('what a policy may say', () => {
     expect((await createMap('accepted')).status).toBe(201);
   });
 });
+
+describe('policies that change what is written', () => {
+  const MUTATING = `${ADMISSION}/mutatingadmissionpolicies`;
+  const MUTATING_BINDINGS = `${ADMISSION}/mutatingadmissionpolicybindings`;
+  afterEach(async () => {
+    for (const collection of [MUTATING_BINDINGS, MUTATING]) await api.request('DELETE', collection);
+  });
+
+  async function mutate(name: string, mutations: object[], more: object = {}): Promise<void> {
+    const spec = { ...ON_DEPLOYMENTS, reinvocationPolicy: 'Never', mutations, ...more };
+    await post(MUTATING, { metadata: { name }, spec });
+    await post(MUTATING_BINDINGS, { metadata: { name }, spec: { policyName: name } });
+  }
+  const applying = (expression: string): object => ({
+    patchType: 'ApplyConfiguration',
+    applyConfiguration: { expression },
+  });
+  const patching = (expression: string): object => ({ patchType: 'JSONPatch', jsonPatch: { expression } });
+
+  test('by a configuration that is merged as server-side apply merges', async () => {
+    await mutate('sidecar', [
+      applying(
+        `Object{
+          metadata: Object.metadata{labels: Object.metadata.labels{touched: "yes"}},
+          spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{
+            containers: [Object.spec.template.spec.containers{name: "c", imagePullPolicy: "Never"},
+                         Object.spec.template.spec.containers{name: "sidecar", image: "sidecar:" + string(object.spec.replicas)}]}}}}`,
+      ),
+    ]);
+    const { json, text, status } = await api.request('POST', DEPLOYMENTS, deployment('web', 2));
+    expect(status, text).toBe(201);
+    expect(json.metadata.labels).toEqual({ touched: 'yes' });
+    expect(json.spec.replicas).toBe(2);
+    expect(json.spec.template.spec.containers).toMatchObject([
+      { name: 'c', image: 'i', imagePullPolicy: 'Never' },
+      { name: 'sidecar', image: 'sidecar:2', terminationMessagePolicy: 'File' },
+    ]);
+  });
+
+  test('by a JSON patch, which a test that does not hold leaves out', async () => {
+    await mutate(
+      'patch',
+      [
+        patching(
+          `[JSONPatch{op: "test", path: "/spec/replicas", value: 1},
+          JSONPatch{op: "replace", path: "/spec/replicas", value: variables.wanted},
+          JSONPatch{op: "add", path: "/metadata/annotations", value: {}},
+          JSONPatch{op: "add", path: "/metadata/annotations/" + jsonpatch.escapeKey("example.com/by"), value: request.userInfo.username}]`,
+        ),
+      ],
+      { variables: [{ name: 'wanted', expression: 'object.spec.replicas + 2' }] },
+    );
+    const one = await api.request('POST', DEPLOYMENTS, deployment('one', 1));
+    expect(one.json.spec.replicas, one.text).toBe(3);
+    expect(one.json.metadata.annotations).toEqual({ 'example.com/by': 'admin' });
+    const two = await api.request('POST', DEPLOYMENTS, deployment('two', 2));
+    expect(two.json.spec.replicas).toBe(2);
+    expect(two.json.metadata.annotations).toBeUndefined();
+  });
+
+  test('one after the other, and again when a later one has changed something', async () => {
+    const count = 'object.metadata.?annotations[?"count"].orValue("")';
+    const grow = `Object{metadata: Object.metadata{annotations: {"count": ${count} + "+"}}}`;
+    await mutate('a', [applying(grow)], { reinvocationPolicy: 'IfNeeded' });
+    await mutate('b', [applying(grow)]);
+    const { json, text } = await api.request('POST', DEPLOYMENTS, deployment('counted', 1));
+    expect(json.metadata?.annotations, text).toEqual({ count: '+++' });
+  });
+
+  test('unless they cannot: then the failure policy decides', async () => {
+    const atomic =
+      'Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{containers: [Object.spec.template.spec.containers{name: "c", args: ["x"]}]}}}}';
+    await mutate('p', [applying(atomic)]);
+    const refused = (await api.request('POST', DEPLOYMENTS, deployment('web', 1))).json;
+    expect(refused).toMatchObject({ code: 422, reason: 'Invalid' });
+    expect(refused.message).toBe(
+      `deployments.apps "web" is forbidden: policy 'p' with binding 'p' denied request: error applying patch: invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: .spec.template.spec.containers[].args`,
+    );
+    await api.request('DELETE', MUTATING);
+    await api.request('DELETE', MUTATING_BINDINGS);
+    await mutate('p', [patching('[JSONPatch{op: "remove", path: "/spec/none"}]')], { failurePolicy: 'Ignore' });
+    expect((await api.request('POST', DEPLOYMENTS, deployment('web', 1))).status).toBe(201);
+  });
+});

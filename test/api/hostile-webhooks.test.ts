@@ -107,16 +107,17 @@ test.each([
 });
 
 test('while webhooks hang, others are served, and the hung requests end', async () => {
-  await register(VALIDATING, hook('/hang', { timeoutSeconds: 2 }));
+  await register(VALIDATING, hook('/hang', { timeoutSeconds: 8 }));
   const hung = Array.from({ length: 100 }, (_, index) => create(`hung-${index}`));
-  const startedMs = performance.now();
+  let isHanging = true;
+  void Promise.race(hung).then(() => (isHanging = false));
   const others = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
       api.request('POST', '/api/v1/namespaces/default/secrets', { metadata: { name: `other-${index}` } }),
     ),
   );
   expect(others.every(({ status }) => status === 201)).toBe(true);
-  expect(performance.now() - startedMs).toBeLessThan(1_900);
+  expect(isHanging).toBe(true);
   for (const answer of await Promise.all(hung)) {
     expect(answer.status).toBe(500);
     expect(answer.json.message).toContain('context deadline exceeded');

@@ -62,6 +62,18 @@ export interface ObjectForm {
    * that nobody outside may set as it was. Throws an ApiError for what is no object of this kind.
    */
   accept(given: KubernetesObject): Promise<void>;
+  /** An object of this form with a part of one merged into it, as server-side apply merges. Throws a `MergeError` for what it cannot say. */
+  merge(object: KubernetesObject, part: object): KubernetesObject;
+}
+
+/** A part of an object that cannot be merged, since it would replace something that has one owner as a whole. */
+export class MergeError extends Error {
+  readonly code = 'merge';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'MergeError';
+  }
 }
 
 /** All plugins of the mutating phase run a second time when one that runs late has changed what earlier ones had looked at. */

@@ -67,6 +67,7 @@ export function requestForTests(): Pick<AdmissionAttributes, 'request' | 'reinvo
         object: none,
         oldObject: none,
         accept: none,
+        merge: (object) => object,
       },
       equivalents: () => [],
       signal: new AbortController().signal,

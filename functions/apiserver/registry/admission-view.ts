@@ -2,7 +2,12 @@ import { badRequest, internalError, invalidError } from '../../../lib/api/errors
 import { invalid } from '../../../lib/api/field-errors.js';
 import { parseApiVersion, type GroupVersionKind, type KubernetesObject } from '../../../lib/api/meta.js';
 import { DecodeError } from '../../../lib/schema/engine/index.js';
+import { isJsonObject } from '../../../lib/json/path.js';
+import { mergeTypeOf, type MergeType } from '../../../lib/schema/apply/index.js';
+import { mergeValues } from '../../../lib/schema/apply/merge.js';
+import { MergeError } from '../admission/plugin.js';
 import type { AdmissionPhase, ObjectForm, Reinvocation, RequestView } from '../admission/plugin.js';
+import type { KindDefinition } from '../resources/kind.js';
 import { showSameObjects, type Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
 import { fromStorage, toStorage } from './convert.js';
@@ -11,7 +16,7 @@ import { cloneJson } from './json-values.js';
 import { ADMISSION_MAX_MS } from './limits.js';
 import { matchNamespace, restore, withMeta, type WithMeta } from './metadata.js';
 import { requestOptions } from './options.js';
-import { decodeAs } from './schema-rules.js';
+import { decodeAs, definitionOf } from './schema-rules.js';
 import { SCALE_KIND, scaleOf, withScale } from './scale.js';
 
 /** The two rounds of mutating admission, the second of which is run only when asked for. */
@@ -155,6 +160,10 @@ class WrittenForm implements ObjectForm {
     replaceContents(object, await this.#toWritten(decoded, object));
   }
 
+  merge(object: KubernetesObject, part: object): KubernetesObject {
+    return mergePart(this.#registry, this.#isScale ? SCALE_KIND : this.#resource, object, part);
+  }
+
   /** What a client could not have set either. */
   #checkMetadata(given: WithMeta, object: WithMeta): void {
     const { operation, old, isNameGenerated = false } = this.#write;
@@ -235,6 +244,7 @@ export class BodyView implements RequestView {
         // The options of a connection have no schema: they come from a query.
         replaceContents(body, expected.schema === '' ? given : decodeChanged(registry, given, expected));
       },
+      merge: (object, part) => mergePart(registry, expected, object, part),
     };
   }
 
@@ -268,6 +278,39 @@ function decodeChanged(registry: Registry, given: KubernetesObject, expected: Ex
   } catch (error) {
     if (error instanceof DecodeError) throw internalError(error.message);
     throw error;
+  }
+}
+
+function mergePart(
+  registry: Registry,
+  { schema, kind, definition }: Pick<ExpectedKind, 'schema' | 'kind'> & { readonly definition?: KindDefinition },
+  object: KubernetesObject,
+  part: object,
+): KubernetesObject {
+  if (schema === '') throw new MergeError(`${kind} has no schema to merge by`);
+  const goZeroValues = definition?.custom === undefined;
+  const type = mergeTypeOf(definitionOf(registry, schema), registry.schemas, { goZeroValues });
+  const atomic = [...atomicPaths(type, part, '')];
+  if (atomic.length > 0) {
+    throw new MergeError(`may not mutate atomic arrays, maps or structs: ${atomic.join(', ')}`);
+  }
+  return mergeValues(type, object, part) as KubernetesObject;
+}
+
+/** Where a part holds something that is merged only as a whole. */
+function* atomicPaths(type: MergeType | undefined, value: unknown, path: string): Generator<string> {
+  if (Array.isArray(value)) {
+    const { list } = type ?? {};
+    if (list === undefined) return;
+    if (list.relationship === 'atomic') yield path;
+    else for (const item of value) yield* atomicPaths(list.element, item, `${path}[]`);
+  } else if (isJsonObject(value)) {
+    const { map } = type ?? {};
+    if (map === undefined) return;
+    if (map.isAtomic) yield path;
+    else
+      for (const [name, member] of Object.entries(value))
+        yield* atomicPaths(map.fields.get(name)?.type ?? map.element, member, `${path}.${name}`);
   }
 }
 

@@ -5,6 +5,8 @@ export type PatchErrorCode =
   | 'BadPatch'
   /** The patch does not fit the object it is applied to: 422. */
   | 'PatchFailed'
+  /** An operation `test` of the patch does not hold: 422 as well. */
+  | 'TestFailed'
   /** The patch is over a bound: 413. */
   | 'PatchTooLarge';
 

@@ -178,7 +178,7 @@ function copy(document: Document, operation: Operation): void {
 
 function test(document: Document, operation: Operation): void {
   const path = pathOf(operation);
-  const failed = new PatchError('PatchFailed', `testing value ${path} failed: test failed`);
+  const failed = new PatchError('TestFailed', `testing value ${path} failed: test failed`);
   if (path === '') {
     if (!deepEqual(document.root, operation.value)) throw failed;
     return;

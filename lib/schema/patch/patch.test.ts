@@ -231,7 +231,7 @@ describe('jsonPatch', () => {
       `error in add for path: '/l/x': value was not a proper array index: 'x': strconv.Atoi: parsing "x": invalid syntax`,
     ],
   ])('refuses %j in the words of Kubernetes', (operation, message) => {
-    expect(() => jsonPatch(current, [operation])).toThrow(new PatchError('PatchFailed', message));
+    expect(() => jsonPatch(current, [operation])).toThrow(expect.objectContaining({ name: 'PatchError', message }));
   });
 
   it('bounds operations and copying', () => {

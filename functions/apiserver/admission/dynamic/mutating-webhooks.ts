@@ -9,21 +9,12 @@ import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin, ObjectForm } from '../plugin.js';
 import { AccessQuestions } from './access.js';
 import { CallingWebhookError, deniedByWebhook } from './errors.js';
+import { reinvocationMemory, requireReinvocation } from './reinvocation.js';
 import { isExempt } from './rules.js';
 import { askWebhook, mayIgnore, relevantForm, webhooksOf, type Webhook } from './webhook.js';
 
 const NAME = 'MutatingAdmissionWebhook';
 const CONFIGURATIONS = { group: 'admissionregistration.k8s.io', plural: 'mutatingwebhookconfigurations' };
-
-/** What is remembered between the two rounds of mutation. */
-interface Memory {
-  /** The object as the last webhook of the first round left it. */
-  lastOutput: KubernetesObject | undefined;
-  /** Called already, and willing to be called again. */
-  readonly reinvocable: Set<string>;
-  /** Of these, the ones before something changed. */
-  readonly toReinvoke: Set<string>;
-}
 
 /** Calls mutating webhooks one after the other, each with what the one before has made of the object. */
 export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
@@ -38,9 +29,8 @@ export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
       let webhooks = known.get(configurations);
       if (webhooks === undefined) known.set(configurations, (webhooks = webhooksOf(configurations)));
       const access = new AccessQuestions(context.authorizer, attributes);
-      const memory = memoryOf(attributes);
       const { reinvocation } = attributes;
-      if (reinvocation.isAgain && !equalJson(memory.lastOutput, attributes.object)) requireReinvocation(memory);
+      const memory = reinvocationMemory(NAME, attributes);
       let isCalled = false;
       for (const webhook of webhooks) {
         const form = await relevantForm(webhook, { attributes, context, phase: 'mutate', access });
@@ -58,21 +48,6 @@ export function mutatingWebhooks(caller: WebhookCaller): AdmissionPlugin {
       if (isCalled) memory.lastOutput = cloneJson(attributes.object);
     },
   };
-}
-
-function memoryOf({ reinvocation }: AdmissionAttributes): Memory {
-  let memory = reinvocation.memory.get(NAME) as Memory | undefined;
-  if (memory === undefined) {
-    memory = { lastOutput: undefined, reinvocable: new Set(), toReinvoke: new Set() };
-    reinvocation.memory.set(NAME, memory);
-  }
-  return memory;
-}
-
-/** Everything called so far that is willing must see what has changed since. */
-function requireReinvocation(memory: Memory): void {
-  for (const id of memory.reinvocable) memory.toReinvoke.add(id);
-  memory.reinvocable.clear();
 }
 
 /** True when the webhook has changed the object. Throws ApiErrors. */

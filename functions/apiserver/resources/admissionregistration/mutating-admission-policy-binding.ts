@@ -15,7 +15,6 @@ export const mutatingAdmissionPolicyBinding = defineKind<V1MutatingAdmissionPoli
   definition: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding',
   categories: ['api-extensions'],
   hasGeneration: true,
-  inert: true,
   allowUnconditionalUpdate: false,
   defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
   validate: ({ spec }) => (spec === undefined ? [] : policyBindingErrors(spec, MUTATING_OPERATIONS)),

@@ -22,7 +22,6 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
   definition: 'io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy',
   categories: ['api-extensions'],
   hasGeneration: true,
-  inert: true,
   allowUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec === undefined) return;
