@@ -1,3 +1,4 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { Sha256 } from '@smithy/core/checksum';
 import { loadConfig, NODE_REGION_CONFIG_FILE_OPTIONS, NODE_REGION_CONFIG_OPTIONS } from '@smithy/core/config';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -29,7 +30,6 @@ export async function awsRegion(flag: string | undefined): Promise<string> {
 
 /** Credentials as the AWS SDK finds them: environment, profile, single sign-on, container, instance. Throws a `UserError`. */
 export async function awsCredentials(): Promise<AwsCredentialIdentity> {
-  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
   try {
     return await defaultProvider()();
   } catch (error) {
