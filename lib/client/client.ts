@@ -157,11 +157,11 @@ export class Client {
     return this.#json<B>('POST', resourcePath(resource, { ...ref, subresource }), {}, body);
   }
 
-  /** PUT of the whole object; metadata.resourceVersion makes it conditional (409 Conflict). */
+  /** PUT of the whole object, without its managedFields; metadata.resourceVersion makes it conditional (409 Conflict). */
   update<T extends KubernetesObject>(resource: Resource<T>, object: T, query: WriteQuery = {}): Promise<T> {
     const { namespace, name = '' } = object.metadata ?? {};
     const path = resourcePath(resource, { namespace, name, subresource: query.subresource });
-    return this.#json<T>('PUT', path, query, withType(resource, object));
+    return this.#json<T>('PUT', path, query, withType(resource, withoutOwners(object)));
   }
 
   updateStatus<T extends KubernetesObject>(resource: Resource<T>, object: T): Promise<T> {
@@ -257,6 +257,13 @@ function withType<T extends KubernetesObject>(resource: Resource<T>, object: T):
   return object.kind === undefined
     ? { apiVersion: apiVersionOf(resource.group, resource.version), kind: resource.kind, ...object }
     : object;
+}
+
+/** The server knows who owns what: an update that does not say leaves it so, and is smaller. */
+function withoutOwners<T extends KubernetesObject>(object: T): T {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 function queryString(parameters: Record<string, string | number | undefined>): string {

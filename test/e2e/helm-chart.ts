@@ -4,7 +4,7 @@ import path from 'node:path';
 /** A chart of ours with hooks, a test and one object of each kind that charts usually have. Returns its folder. */
 export function writeChart(folder: string): string {
   const chart = path.join(folder, 'everything');
-  mkdirSync(path.join(chart, 'templates'), { recursive: true });
+  for (const inner of ['templates', 'crds']) mkdirSync(path.join(chart, inner), { recursive: true });
   for (const [name, text] of Object.entries(FILES)) writeFileSync(path.join(chart, name), text);
   return chart;
 }
@@ -42,6 +42,31 @@ spec:
 const FILES: Readonly<Record<string, string>> = {
   'Chart.yaml': 'apiVersion: v2\nname: everything\nversion: 1.0.0\nappVersion: "1"\n',
   'values.yaml': 'replicas: 1\ntag: "1.26"\ngreeting: hello\n',
+  'crds/widgets.yaml': `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: widgets.charts.example.com
+spec:
+  group: charts.example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: {type: object, properties: {greeting: {type: string}, size: {type: integer, default: 3}}}
+`,
+  'templates/widget.yaml': `apiVersion: charts.example.com/v1
+kind: Widget
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  greeting: {{ .Values.greeting | quote }}
+`,
   'templates/config.yaml': `apiVersion: v1
 kind: ConfigMap
 metadata:

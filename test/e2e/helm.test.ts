@@ -72,11 +72,11 @@ describe.concurrent('helm', () => {
       const chart = writeChart(cluster.folder());
       const scope = ['-n', namespace];
       const flags = [...scope, '--wait', '--timeout', '80s'];
-      const templates = await helm('template', 'all', chart, '--validate', ...scope);
-      expect(templates).toContain('kind: StatefulSet');
-
       expect(await helm('install', 'all', chart, ...flags)).toContain('STATUS: deployed');
       expect(await kubectl.ok(['get', 'deployment,statefulset', '--no-headers'])).toMatch(/1\/1[^]*1\/1/);
+      const templates = await helm('template', 'other', chart, '--validate', '--skip-crds', ...scope);
+      expect(templates).toContain('kind: StatefulSet');
+      expect(await kubectl.path(['get', 'widget', 'all'], '{.spec}')).toBe('{"greeting":"hello","size":3}');
       const managers = ['get', 'deployment', 'all', '--show-managed-fields'];
       const owners = '{range .metadata.managedFields[*]}{.manager} {.operation}{"\\n"}{end}';
       expect(await kubectl.path(managers, owners)).toContain('helm Apply');
@@ -108,6 +108,7 @@ describe.concurrent('helm', () => {
 
       await helm('upgrade', 'all', chart, '--set', 'greeting=bye,replicas=2,tag=1.27', ...flags);
       expect(await kubectl.path(['get', 'configmap', 'all'], '{.data.greeting}')).toBe('bye');
+      expect(await kubectl.path(['get', 'widget', 'all'], '{.spec.greeting}')).toBe('bye');
       expect(await kubectl.path(['get', 'deployment', 'all'], '{.status.readyReplicas}')).toBe('2');
       expect(await kubectl.path(['get', 'pods', '-l', 'part=db'], '{.items[*].spec.containers[0].image}')).toBe(
         'nginx:1.27 nginx:1.27',
@@ -139,6 +140,8 @@ describe.concurrent('helm', () => {
       expect(await kubectl.ok(['get', 'deployment,statefulset,service,ingress,role,rolebinding', '-o', 'name'])).toBe(
         '',
       );
+      expect(await kubectl.ok(['get', 'widgets', '-o', 'name'])).toBe('');
+      expect(await kubectl.ok(['get', 'crd', 'widgets.charts.example.com', '-o', 'name'])).not.toBe('');
       expect(await kubectl.ok(['get', 'clusterrole', `${namespace}-all`, '--ignore-not-found'])).toBe('');
     },
   );

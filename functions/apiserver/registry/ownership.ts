@@ -194,8 +194,11 @@ function setOwners(
   write(object, managedFields);
   return {
     settle(final, warnings) {
-      if (final.metadata.managedFields !== managedFields && !isSound(final, warnings)) write(final, managedFields);
-      const settled = existing(registry, call, final, writer);
+      const isOurs = final.metadata.managedFields === managedFields;
+      const isKept = isOurs || !isSound(final, warnings);
+      if (isKept && !isOurs) write(final, managedFields);
+      const present = isKept ? entries : trustedEntries(final.metadata.managedFields);
+      const settled = existing(registry, call, final, present, writer);
       if (settled !== undefined) write(final, settled);
     },
   };
@@ -221,8 +224,13 @@ function isSound(object: WithMeta, warnings: Set<string>): boolean {
 }
 
 /** managedFields in which the writer owns nothing that the object does not have; undefined where that is so already. */
-function existing(registry: Registry, call: Call, object: WithMeta, writer: string): unknown[] | undefined {
-  const entries = trustedEntries(object.metadata.managedFields);
+function existing(
+  registry: Registry,
+  call: Call,
+  object: WithMeta,
+  entries: readonly ManagerEntry[],
+  writer: string,
+): unknown[] | undefined {
   const own = entries.find((one) => identityOf(one) === writer);
   if (own?.fields === undefined) return undefined;
   // A definition's converter may be a webhook: it is not asked again only to see what is missing.
