@@ -382,6 +382,89 @@ test('row 24: Admission webhook, fail closed', async () => {
   );
 });
 
+describe('custom resources', () => {
+  const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const ofVersion = (name: string, storage: boolean): object => ({
+    name,
+    served: true,
+    storage,
+    schema: {
+      openAPIV3Schema: {
+        type: 'object',
+        properties: {
+          data: {
+            type: 'object',
+            properties: { 'mutation-start': { type: 'string' }, 'mutation-stage-1': { type: 'string' } },
+          },
+        },
+      },
+    },
+  });
+  const THINGS = '/apis/hooks.example.com/v1/namespaces/default/things';
+  const things = { apiGroups: ['hooks.example.com'], apiVersions: ['*'], resources: ['things'] };
+  const thing = (name: string, data: object = {}): object => ({
+    apiVersion: 'hooks.example.com/v1',
+    kind: 'Thing',
+    metadata: { name },
+    data,
+  });
+
+  beforeAll(async () => {
+    const answer = await api.request('POST', DEFINITIONS, {
+      metadata: { name: 'things.hooks.example.com' },
+      spec: {
+        group: 'hooks.example.com',
+        scope: 'Namespaced',
+        names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
+        versions: [ofVersion('v1', true), ofVersion('v2', false)],
+      },
+    });
+    expect(answer.status, answer.text).toBe(201);
+    expect((await api.request('GET', THINGS)).status).toBe(200);
+  });
+
+  test('row 10: Admission webhook, deny custom resource create and delete', async () => {
+    expect((await api.request('POST', THINGS, thing('kept'))).status).toBe(201);
+    const rules = [{ ...things, operations: ['CREATE', 'UPDATE', 'DELETE'] }];
+    await register(VALIDATING, 'things', hook('/always-deny', { rules }));
+    const denied = 'denied the request: this webhook denies all requests';
+    expect((await api.request('POST', THINGS, thing('new'))).json.message).toContain(denied);
+    const changed = await api.request('PATCH', `${THINGS}/kept`, { data: { 'mutation-start': 'x' } }, MERGE);
+    expect(changed.json.message).toContain(denied);
+    expect((await api.request('DELETE', `${THINGS}/kept`)).json.message).toContain(denied);
+    await api.request('DELETE', VALIDATING);
+    expect((await api.request('DELETE', `${THINGS}/kept`)).status).toBe(200);
+  });
+
+  test('row 16, 18: Admission webhook, mutate custom resource, also with pruning', async () => {
+    const rules = [{ ...things, operations: ['CREATE'] }];
+    await register(MUTATING, 'things', hook('/first', { rules }), hook('/second', { rules }));
+    const { json } = await api.request('POST', THINGS, thing('mutated', { 'mutation-start': 'yes' }));
+    expect(json.data).toEqual({ 'mutation-start': 'yes', 'mutation-stage-1': 'yes' });
+  });
+
+  test('row 17: Admission webhook, mutate custom resource with different stored version', async () => {
+    expect((await api.request('POST', THINGS, thing('moved', { 'mutation-start': 'no' }))).status).toBe(201);
+    const rules = [{ ...things, apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'] }];
+    await register(MUTATING, 'things', hook('/first', { rules }));
+    const versions = [ofVersion('v1', false), ofVersion('v2', true)];
+    const definition = `${DEFINITIONS}/things.hooks.example.com`;
+    expect((await api.request('PATCH', definition, { spec: { versions } }, MERGE)).status).toBe(200);
+    const v2 = THINGS.replace('/v1/', '/v2/');
+    const patched = await api.request('PATCH', `${v2}/moved`, { data: { 'mutation-start': 'yes' } }, MERGE);
+    expect(patched.status, patched.text).toBe(200);
+    expect(patched.json).toMatchObject({
+      apiVersion: 'hooks.example.com/v2',
+      data: { 'mutation-start': 'yes', 'mutation-stage-1': 'yes' },
+    });
+    expect(server.received.at(-1)?.review.request).toMatchObject({
+      resource: { version: 'v1' },
+      requestResource: { version: 'v2' },
+      object: { apiVersion: 'hooks.example.com/v1' },
+    });
+  });
+});
+
 describe('what a webhook is sent', () => {
   test('of a create, an update and a delete', async () => {
     const rule = { ...CONFIG_MAPS_RULE, operations: ['*'] };
