@@ -131,7 +131,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     charges: options.charges,
-    reservations: { [DEFINITIONS_COLLECTION]: new DefinitionReservation(objects, clock), ...options.reservations },
+    reservations: { [DEFINITIONS_COLLECTION]: new DefinitionReservation(policies, clock), ...options.reservations },
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,

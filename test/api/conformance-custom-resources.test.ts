@@ -220,6 +220,19 @@ test('rows 40, 41 and 43: schemas that keep unknown fields are published so that
   expect(created.json).toMatchObject({ any: { thing: [1, null] } });
 });
 
+test('custom resources are not said to take strategic merge patches or protobuf', async () => {
+  await define();
+  const { paths } = (await server.request('GET', '/openapi/v3')).json;
+  const v3 = (await server.request('GET', paths['apis/stable.example.com/v1'].serverRelativeURL)).json;
+  const item = v3.paths[`${CRONTABS.replace('/default/', '/{namespace}/')}/{name}`];
+  expect(Object.keys(item.patch.requestBody.content)).toEqual([
+    'application/apply-patch+yaml',
+    'application/json-patch+json',
+    'application/merge-patch+json',
+  ]);
+  expect(Object.keys(item.put.requestBody.content)).toEqual(['application/json', 'application/yaml']);
+});
+
 test('row 42: a validation schema is published in full', async () => {
   await define({ schema: WITH_SCHEMA });
   const schemas = (await schemasOf('apis/stable.example.com/v1')) ?? {};

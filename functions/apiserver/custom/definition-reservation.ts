@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { formatTime, type Clock } from '../../../lib/clock/clock.js';
 import type { V1CustomResourceDefinition } from '../../../lib/schema/generated/types.js';
-import type { ObjectReader, Reserved, WriteReservation } from '../admission/plugin.js';
+import type { PolicyReader, Reserved, WriteReservation } from '../admission/plugin.js';
 import { equalJson } from '../registry/json-values.js';
 import { APPROVAL_ANNOTATION, establish } from './definition-conditions.js';
 
@@ -13,12 +13,12 @@ const NOTHING: Reserved = { commit: async () => undefined, abort: async () => un
  * conditions are set. Writes of definitions follow one another within a process, so that two cannot get one name.
  */
 export class DefinitionReservation implements WriteReservation {
-  readonly #objects: ObjectReader;
+  readonly #policies: PolicyReader;
   readonly #clock: Clock;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(objects: ObjectReader, clock: Clock) {
-    this.#objects = objects;
+  constructor(policies: PolicyReader, clock: Clock) {
+    this.#policies = policies;
     this.#clock = clock;
   }
 
@@ -29,7 +29,7 @@ export class DefinitionReservation implements WriteReservation {
     this.#last = new Promise((resolve) => (release = resolve));
     await before;
     try {
-      const others = await this.#objects.list<V1CustomResourceDefinition>(DEFINITIONS);
+      const others = await this.#policies.list<V1CustomResourceDefinition>(DEFINITIONS);
       establish(object as V1CustomResourceDefinition, others, formatTime(this.#clock.now()));
     } catch (error) {
       release();

@@ -105,7 +105,7 @@ function describe({ resource, verbs, subresources }: DiscoveredResource): ApiRes
     verbs,
     definition: resource.schema,
     identity: resource.definition,
-    withoutStrategicMerge: resource.definition.custom !== undefined,
+    isCustom: resource.definition.custom !== undefined,
     ...(resource.definition.listKind === undefined
       ? {}
       : { listDefinition: resource.schema.slice(0, -resource.kind.length) + resource.definition.listKind }),

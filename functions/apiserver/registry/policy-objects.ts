@@ -8,6 +8,8 @@ import type { StoredObjects } from './objects.js';
 
 interface Snapshot {
   readonly objects: readonly KubernetesObject[];
+  /** The same by key, so that what has not changed is not parsed again. */
+  readonly byKey: ReadonlyMap<string, { readonly revision: number; readonly object: KubernetesObject }>;
   readonly revision: number;
   readonly epoch: number;
   /** When the reading that found it current began. */
@@ -77,10 +79,20 @@ export class PolicyObjects implements PolicyReader {
       return snapshot.objects;
     }
     const list = await this.#store.list(collection);
-    const objects = list.items.map((stored) => this.#objects.parse(collection, stored));
+    const byKey = new Map(
+      list.items.map((stored) => {
+        const known = snapshot?.byKey.get(stored.key);
+        const { key, revision: at } = stored;
+        return [
+          key,
+          known?.revision === at ? known : { revision: at, object: this.#objects.parse(collection, stored) },
+        ];
+      }),
+    );
+    const objects = [...byKey.values()].map(({ object }) => object);
     // A slower reading must not take the place of a later one.
     if (kept.snapshot === undefined || kept.snapshot.revision <= list.revision) {
-      kept.snapshot = { objects, revision: list.revision, epoch, checkedMs };
+      kept.snapshot = { objects, byKey, revision: list.revision, epoch, checkedMs };
     }
     return objects;
   }

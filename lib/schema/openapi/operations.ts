@@ -74,6 +74,8 @@ class ResourcePaths {
   private readonly groupVersion: string;
   private readonly tag: string;
   private readonly root: string;
+  private readonly objectTypes: readonly string[];
+  private readonly patchTypes: readonly string[];
 
   constructor(paths: Paths, resource: ApiResourceDescription) {
     const { group, version, kind } = resource;
@@ -84,6 +86,9 @@ class ResourcePaths {
     this.scopedKind = (resource.namespaced ? 'Namespaced' : '') + kind;
     this.groupVersion = groupVersionName(group, version);
     this.tag = versionTag(group, version);
+    const isCustom = resource.isCustom === true;
+    this.objectTypes = isCustom ? OBJECT_TYPES.filter((type) => !type.endsWith('protobuf')) : OBJECT_TYPES;
+    this.patchTypes = isCustom ? PATCH_TYPES : [...PATCH_TYPES, STRATEGIC_MERGE];
     this.root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   }
 
@@ -122,7 +127,7 @@ class ResourcePaths {
             post: this.operation('post', this.id('create'), `create a${vowel(kind)} ${kind}`, definition, {
               codes: [200, 201, 202],
               parameters: WRITE_PARAMETERS,
-              body: { definition, required: true, mediaTypes: OBJECT_TYPES },
+              body: { definition, required: true, mediaTypes: this.objectTypes },
             }),
           }
         : {}),
@@ -135,7 +140,7 @@ class ResourcePaths {
               STATUS,
               {
                 parameters: DELETE_COLLECTION_PARAMETERS,
-                body: { definition: DELETE_OPTIONS, required: false, mediaTypes: OBJECT_TYPES },
+                body: { definition: DELETE_OPTIONS, required: false, mediaTypes: this.objectTypes },
               },
             ),
           }
@@ -150,7 +155,7 @@ class ResourcePaths {
       operations.delete = this.operation('delete', this.id('delete'), `delete a${vowel(kind)} ${kind}`, STATUS, {
         codes: [200, 202],
         parameters: DELETE_PARAMETERS,
-        body: { definition: DELETE_OPTIONS, required: false, mediaTypes: OBJECT_TYPES },
+        body: { definition: DELETE_OPTIONS, required: false, mediaTypes: this.objectTypes },
       });
     }
     return operations;
@@ -171,7 +176,7 @@ class ResourcePaths {
       operations.post = this.operation('post', id, description, definition, {
         codes: [200, 201, 202],
         parameters: WRITE_PARAMETERS,
-        body: { definition, required: true, mediaTypes: OBJECT_TYPES },
+        body: { definition, required: true, mediaTypes: this.objectTypes },
         kind,
       });
     }
@@ -194,16 +199,15 @@ class ResourcePaths {
       operations.put = this.operation('put', this.id('replace', suffix), `replace ${what}`, definition, {
         codes: [200, 201],
         parameters: WRITE_PARAMETERS,
-        body: { definition, required: true, mediaTypes: OBJECT_TYPES },
+        body: { definition, required: true, mediaTypes: this.objectTypes },
         kind,
       });
     }
     if (verbs.has('patch')) {
-      const mediaTypes = this.resource.withoutStrategicMerge === true ? PATCH_TYPES : [...PATCH_TYPES, STRATEGIC_MERGE];
       operations.patch = this.operation('patch', this.id('patch', suffix), `partially update ${what}`, definition, {
         codes: [200, 201],
         parameters: PATCH_PARAMETERS,
-        body: { definition: PATCH, required: true, mediaTypes },
+        body: { definition: PATCH, required: true, mediaTypes: this.patchTypes },
         kind,
       });
     }

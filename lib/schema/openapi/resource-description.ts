@@ -16,8 +16,8 @@ export interface ApiResourceDescription {
   /** Definition name of its list. Default: `definition` followed by `List`. */
   listDefinition?: string;
   subresources: readonly ApiSubresourceDescription[];
-  /** Takes no strategic merge patch, as custom resources do not. */
-  withoutStrategicMerge?: boolean;
+  /** A custom resource: it is not written as protobuf, and nothing tells how to merge its lists strategically. */
+  isCustom?: boolean;
   /** Another object whenever anything of the resource or its schema is another. */
   identity?: object;
 }

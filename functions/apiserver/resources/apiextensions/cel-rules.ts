@@ -1,4 +1,4 @@
-import { forbidden, invalid, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
+import { forbidden, invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
 import { estimateCost, schemaType } from '../../../../lib/cel/index.js';
 import type { V1JSONSchemaProps } from '../../../../lib/schema/generated/types.js';
 import {
@@ -13,7 +13,6 @@ const RULE_COST_MAX = 10_000_000;
 const SCHEMA_COST_MAX = 100_000_000;
 const REQUEST_BYTES_MAX = 3 * 1024 * 1024;
 const MOST_EXPENSIVE_MAX = 4;
-const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const LINE_BREAK = /[\n\r]/;
 
 interface Place {
@@ -108,7 +107,7 @@ export class CelRules {
   }
 
   #form(schema: StructuralSchema, rule: ValidationRule, path: string): void {
-    const { message = '', messageExpression = '', fieldPath = '', reason } = rule;
+    const { message = '', messageExpression = '', fieldPath = '' } = rule;
     const text = rule.rule.trim();
     const trimmed = message.trim();
     const errors = this.#errors;
@@ -120,7 +119,6 @@ export class CelRules {
       errors.push(required(`${path}.message`, 'message must be specified if rule contains line breaks'));
     if (messageExpression !== '' && messageExpression.trim() === '')
       errors.push(required(`${path}.messageExpression`, 'messageExpression must be non-empty if specified'));
-    if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${path}.reason`, reason, REASONS));
     if (fieldPath === '') return;
     if (fieldPath.trim() === '') errors.push(invalid(`${path}.fieldPath`, fieldPath, 'must be non-empty if specified'));
     if (LINE_BREAK.test(fieldPath))
