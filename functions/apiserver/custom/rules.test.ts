@@ -169,7 +169,7 @@ describe('rules that are refused', () => {
     expect(reason).toContain('.reason: Unsupported value: "Why": supported values: "FieldValueDuplicate", ');
     expect(fieldPath).toBe(`${SPEC}.fieldPath: Invalid value: ".nope": must be a valid path`);
     expect(await faults(INTEGERS, [{ rule: 'true', messageExpression: '1' }])).toEqual([
-      `${SPEC}.messageExpression: Invalid value: {"messageExpression":"1","rule":"true"}: messageExpression must evaluate to a string`,
+      `${SPEC}.messageExpression: Invalid value: {"rule":"true","messageExpression":"1"}: messageExpression must evaluate to a string`,
     ]);
   });
 
