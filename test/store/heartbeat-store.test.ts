@@ -208,3 +208,10 @@ test('pages hold all, and one store serves leases and everything else, of severa
   expect(await code(whole.get('core/pods', 'a'))).toBe('unavailable');
   expect(await code(whole.get(HEARTBEAT_COLLECTION, 'a'))).toBe('unavailable');
 });
+
+test('revisions are whole numbers, whatever the clock says', async () => {
+  await clock.advance(0.25);
+  const [revision = 0] = await write(put(NODE, 'absent'));
+  expect(Number.isInteger(revision)).toBe(true);
+  expect(Number.isInteger(await store.revision())).toBe(true);
+});

@@ -232,7 +232,7 @@ export class HeartbeatStore implements Store {
 
   /** Every write up to here has been made, as long as clocks differ by less than HEARTBEAT_SKEW_MS. */
   #position(): number {
-    return this.#context.clock.now() - HEARTBEAT_SKEW_MS;
+    return Math.floor(this.#context.clock.now()) - HEARTBEAT_SKEW_MS;
   }
 
   /** Deletions older than this may have been forgotten. */
@@ -252,7 +252,7 @@ function cut(events: readonly ChangeEvent[], limit: number): ChangeEvent[] {
 }
 
 function nextRevision(expected: number | 'absent', nowMs: number, above: number): number {
-  return Math.max(FIRST_REVISION, nowMs, above + 1, expected === 'absent' ? 0 : expected + 1);
+  return Math.max(FIRST_REVISION, Math.floor(nowMs), above + 1, expected === 'absent' ? 0 : expected + 1);
 }
 
 function meets(item: Item | undefined, expected: number | 'absent'): boolean {
