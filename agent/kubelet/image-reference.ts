@@ -13,8 +13,10 @@ export function parseImage(image: string): { registry: string; repository: strin
   const match = image.length > LENGTH_MAX ? null : REFERENCE.exec(image);
   if (match === null) return undefined;
   const [, domain, repository = ''] = match;
-  // As Docker has it: a first part without a dot, a port and not localhost is no host.
-  if (domain !== undefined && (/[.:]/.test(domain) || domain === 'localhost')) return { registry: domain, repository };
+  // As Docker has it: a first part is no host that has neither a dot nor a port nor a capital letter and is not localhost.
+  if (domain !== undefined && (/[.:A-Z]/.test(domain) || domain === 'localhost')) {
+    return { registry: domain, repository };
+  }
   const whole = domain === undefined ? repository : `${domain}/${repository}`;
   return { registry: 'docker.io', repository: whole.includes('/') ? whole : `library/${whole}` };
 }

@@ -8,7 +8,7 @@ import { Containerd, unmountBelow, whyNoContainers } from '../support/containerd
 import { E2eCluster, skipWithoutKubectl } from '../support/e2e.js';
 import { eventually } from '../support/eventually.js';
 import { findKubectl } from '../support/kubectl.js';
-import { rangeFlags, shellPod } from '../support/real-cluster.js';
+import { HOOK_TIMEOUT_MS, rangeFlags, shellPod } from '../support/real-cluster.js';
 
 const NODE = 'worker-1';
 const KILLS = 5;
@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
   kubeconfig = path.join(cluster.folder(), 'node.kubeconfig');
   writeFileSync(kubeconfig, printed.stdout, { mode: 0o600 });
-});
+}, HOOK_TIMEOUT_MS);
 
 beforeEach((context) => {
   if (reason === undefined) return;
@@ -47,9 +47,11 @@ afterAll(async () => {
   await containerd.destroy();
   unmountBelow(cluster.process.folder);
   for (const table of tables()) spawnSync('nft', ['delete', 'table', ...table.split(' ')]);
+  // An agent that stops leaves the groups of its pods' classes, which are empty.
+  spawnSync('sh', ['-c', `find /sys/fs/cgroup -depth -type d -path '*/zeroplane-*-${NODE}*' -exec rmdir {} +`]);
   for (const bridge of bridges()) spawnSync('ip', ['link', 'delete', bridge]);
   await cluster.destroy();
-});
+}, HOOK_TIMEOUT_MS);
 
 const tables = (): string[] =>
   spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' })

@@ -42,7 +42,7 @@ describe.concurrent('streams into real containers', () => {
     await eventually(async () => {
       expect(await kubectl.ok(['logs', 'crash'])).toBe('run 2\n');
       expect(await kubectl.ok(['logs', 'crash', '--previous'])).toBe('run 1\n');
-    });
+    }, 60_000);
     expect(await kubectl.fails(['logs', 'crash', '-c', 'none'])).toContain('container none is not valid for pod crash');
   });
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 80_000;
 
 export interface AgentProcessOptions {
   kubeconfig: string;

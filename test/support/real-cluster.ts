@@ -4,6 +4,9 @@ import { Containerd, whyNoContainers, type ContainerdOptions } from './container
 import { E2eCluster, skipWithoutKubectl } from './e2e.js';
 import { findKubectl } from './kubectl.js';
 
+/** A runtime and a cluster start and end in seconds, but not on a machine that many share. */
+export const HOOK_TIMEOUT_MS = 180_000;
+
 export interface RealClusterOptions extends ContainerdOptions {
   /** Sets its addresses apart from those of clusters of other test files, on the same machine: 200 to 255. */
   range: number;
@@ -20,7 +23,7 @@ export function useRealCluster({ range, ...options }: RealClusterOptions): E2eCl
     parts.containerd = await Containerd.start(options);
     const flags = ['--runtime', 'cri', '--cri-socket', parts.containerd.socket, ...rangeFlags(range)];
     await cluster.start(parts.kubectl, { memory: true, flags });
-  });
+  }, HOOK_TIMEOUT_MS);
   beforeEach((context) => {
     if (reason === undefined) return;
     Object.assign(context.task.meta, { skipReason: reason });
@@ -30,7 +33,7 @@ export function useRealCluster({ range, ...options }: RealClusterOptions): E2eCl
   afterAll(async () => {
     await cluster.destroy();
     await parts.containerd?.destroy();
-  });
+  }, HOOK_TIMEOUT_MS);
   return Object.defineProperty(cluster, 'containerd', {
     get() {
       if (parts.containerd === undefined) throw new Error('containerd is used before it has started');
