@@ -8,8 +8,8 @@ import { qosClass, quotaOf, sharesOf, type QosClass } from './container-resource
 /** Processes of a pod: a fork bomb ends here, before it takes the machine's. */
 const PIDS_MAX = 16_384;
 
-/** Controllers of version 1 that a pod gets a group in. */
-const CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'blkio', 'devices', 'freezer', 'systemd'];
+/** Hierarchies of version 1 that a pod gets a group in; `unified` is version 2's beside them, which runtimes use for bookkeeping. */
+const CONTROLLERS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'pids', 'blkio', 'devices', 'freezer', 'systemd', 'unified'];
 
 const MOUNT = '/sys/fs/cgroup';
 
