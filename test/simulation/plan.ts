@@ -38,6 +38,8 @@ export interface StoreFaults {
 /** What a seed has in store. Each seed has some kinds of faults and not others, so that none hides what another would show. */
 export interface Plan {
   seed: number;
+  /** Where objects are: in memory, or behind the DynamoDB adapter on a double of its tables, with faults of their own. */
+  storage: 'memory' | 'dynamodb';
   nodeCount: number;
   requests: RequestFaults;
   messages: MessageFaults;
@@ -55,10 +57,14 @@ export interface Plan {
 }
 
 const NODES = 50;
+const NODES_SMALL = 8;
 const STORM_MS = 150_000;
 const ACTIONS = 50;
+const ACTIONS_SMALL = 20;
 
-export function planOf(seed: number): Plan {
+/** `storage`: worlds on tables are smaller, since each request takes several. */
+export function planOf(seed: number, storage: Plan['storage'] = 'memory'): Plan {
+  const isSmall = storage === 'dynamodb';
   const dice = new Dice(seed, 0);
   const some = <T extends object>(faults: T): T =>
     Object.fromEntries(
@@ -66,7 +72,8 @@ export function planOf(seed: number): Plan {
     ) as T;
   return {
     seed,
-    nodeCount: NODES,
+    storage,
+    nodeCount: isSmall ? NODES_SMALL : NODES,
     requests: some({
       lost: 0.015,
       answerLost: 0.015,
@@ -78,10 +85,10 @@ export function planOf(seed: number): Plan {
     }),
     messages: some({ lost: 0.05, doubled: 0.05, delayed: 0.05 }),
     store: some({ slow: 0.02, unavailable: 0.005, unknown: 0.005 }),
-    retentionMs: dice.pick([5_000, 30_000, 600_000]),
+    retentionMs: isSmall ? dice.pick([120_000, 600_000]) : dice.pick([5_000, 30_000, 600_000]),
     crashes: dice.chance(0.6) ? dice.between(1, 3) : 0,
-    nodeFailures: dice.chance(0.7) ? dice.between(1, 8) : 0,
+    nodeFailures: dice.chance(0.7) ? dice.between(1, isSmall ? 2 : 8) : 0,
     stormMs: STORM_MS,
-    actions: ACTIONS,
+    actions: isSmall ? ACTIONS_SMALL : ACTIONS,
   };
 }

@@ -5,7 +5,7 @@ import type { Defect } from './defects.js';
 import { Dice } from './dice.js';
 import { disturb } from './disturbances.js';
 import { History } from './history.js';
-import { planOf } from './plan.js';
+import { planOf, type Plan } from './plan.js';
 import { Trace } from './trace.js';
 import { prepare, runScript, settleDown } from './workload/script.js';
 import { User } from './workload/user.js';
@@ -42,12 +42,14 @@ export interface RunOptions {
   defect?: Defect;
   isTraced?: boolean;
   isDigested?: boolean;
+  /** Default: memory. */
+  storage?: Plan['storage'];
 }
 
 /** Lives through one seed: a cluster starts, users and faults are at work, then only the cluster is, until all is as was asked for. */
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<Outcome> {
   const trace = new Trace(options.isTraced ?? false);
-  const plan = planOf(seed);
+  const plan = planOf(seed, options.storage);
   trace.add('plan', JSON.stringify(plan));
   const world = new World(plan, trace, options.defect);
   trace.clock = world.clock;
@@ -88,7 +90,9 @@ async function converge(world: World, user: User, limitMs: number): Promise<stri
   const endMs = world.clock.now() + limitMs;
   for (;;) {
     await world.clock.advance(STEP_MS);
-    const problems = await findProblems(world, user);
+    // Behind a network even a look takes time.
+    const looking = findProblems(world, user);
+    const problems = await (world.plan.storage === 'memory' ? looking : advanceUntil(world, looking));
     if (problems.length === 0 || world.clock.now() >= endMs) return problems;
   }
 }

@@ -19,10 +19,11 @@ import { Weather } from './faults/weather.js';
 import { Follower } from './follower.js';
 import { Machine } from './machine.js';
 import type { Plan } from './plan.js';
+import { WorldTables, type ProcessStore } from './table-store.js';
 import type { Trace } from './trace.js';
 
 /** Parts of a seed that draw for themselves. */
-const PARTS = { cluster: 1, machines: 2, network: 3, queue: 4, store: 5 };
+const PARTS = { cluster: 1, machines: 2, network: 3, queue: 4, store: 5, tables: 6 };
 
 /** The one key of all worlds: making one takes longer than a control plane's start, and nothing here depends on it. */
 const signingKey = generateSigningKey();
@@ -36,6 +37,7 @@ const REFUSED: Transport = { send: () => Promise.reject(new TransportError('conn
 interface Generation {
   controlPlane: ControlPlane;
   store: FaultyStore;
+  process: ProcessStore | undefined;
   links: Link[];
   queues: FaultyQueue[];
 }
@@ -45,7 +47,8 @@ export class World {
   readonly plan: Plan;
   readonly clock = new FakeClock(undefined, 1);
   readonly weather = new Weather();
-  readonly store: MemoryStore;
+  /** What is stored, as it is: without faults. */
+  readonly store: Store & ChangeFeed;
   /** An administrator's client. It meets a dead control plane, but no other faults. */
   readonly admin: Client;
   readonly follower: Follower;
@@ -53,6 +56,8 @@ export class World {
   readonly trace: Trace;
   readonly #defect: Defect | undefined;
   readonly #store: Store & ChangeFeed;
+  /** With the DynamoDB adapter: each control plane has a connection of its own. */
+  readonly #tables: WorldTables | undefined;
   readonly #random;
   readonly #network: Dice;
   readonly #queueDice: Dice;
@@ -66,9 +71,15 @@ export class World {
     this.plan = plan;
     this.trace = trace;
     this.#defect = defect;
-    this.store = new MemoryStore({ clock: this.clock, retentionMs: plan.retentionMs });
-    this.#store = defect?.store?.(this.store, this) ?? this.store;
     const dice = (part: number): Dice => new Dice(plan.seed, part);
+    const { clock, weather } = this;
+    const { retentionMs } = plan;
+    this.#tables =
+      plan.storage === 'dynamodb'
+        ? new WorldTables({ clock, random: dice(PARTS.tables).random, weather, retentionMs })
+        : undefined;
+    this.store = this.#tables?.observer ?? new MemoryStore({ clock, retentionMs });
+    this.#store = defect?.store?.(this.store, this) ?? this.store;
     this.#random = dice(PARTS.cluster).random;
     this.#network = dice(PARTS.network);
     this.#queueDice = dice(PARTS.queue);
@@ -106,7 +117,13 @@ export class World {
 
   async startControlPlane(): Promise<void> {
     const { clock, plan, weather } = this;
-    const store = new FaultyStore(this.#store, { clock, weather, dice: this.#storeDice, faults: plan.store });
+    const process = this.#tables?.connect();
+    const store = new FaultyStore(process ?? this.#store, {
+      clock,
+      weather,
+      dice: this.#storeDice,
+      faults: plan.store,
+    });
     const links: Link[] = [];
     const queues: FaultyQueue[] = [];
     const wasStormy = weather.isStormy;
@@ -155,7 +172,7 @@ export class World {
       ...(this.#defect?.api === undefined ? {} : { overrideApi: this.#defect.api }),
     });
     weather.isStormy = wasStormy;
-    this.#generation = { controlPlane, store, links, queues };
+    this.#generation = { controlPlane, store, process, links, queues };
   }
 
   /** The control plane's process dies in the middle of whatever it does. Requests that are on their way still arrive at the next one. */
@@ -175,12 +192,15 @@ export class World {
     await this.#generation?.controlPlane.close();
     for (const queue of this.#generation?.queues ?? []) queue.close();
     this.#generation?.store.cut();
+    await this.#generation?.process?.close();
     await this.#ending;
+    await this.#tables?.close();
     await this.store.close();
   }
 
-  async #end({ controlPlane, store, links, queues }: Generation): Promise<void> {
+  async #end({ controlPlane, store, process, links, queues }: Generation): Promise<void> {
     store.cut();
+    process?.kill();
     for (const link of links) link.cut();
     for (const queue of queues) queue.close();
     await controlPlane.close();
