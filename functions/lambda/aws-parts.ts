@@ -45,7 +45,10 @@ export function awsParts(functionName: string, environment: NodeJS.ProcessEnv = 
     table: new SdkTable({ client: dynamoDb, tableName: config.table, clock }),
     heartbeatTable: new SdkTable({ client: dynamoDb, tableName: config.heartbeatTable, clock }),
     sqs: new SdkSqs({ client: sqsClient, clock }),
-    parameters: new SsmParameters({ service: service('ssm', 'AmazonSSM', 'SSM') }),
+    parameters: new SsmParameters({
+      service: service('ssm', 'AmazonSSM', 'SSM'),
+      ...(config.secretsKey === undefined ? {} : { keyId: config.secretsKey }),
+    }),
     sts: { fetch: globalThis.fetch, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) },
     rules: new EventBridgeRules(service('events', 'AWSEvents', 'EVENTBRIDGE')),
   };

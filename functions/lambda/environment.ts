@@ -25,6 +25,7 @@ const schema = z.object({
   deadLetterQueueUrl: z.optional(url),
   signingKeysParameter: text,
   authorityParameter: text,
+  secretsKey: z.optional(text),
   endpointParameter: z.optional(text),
   sweepRule: z.optional(text),
   awsIdentity: z.optional(text),
@@ -46,10 +47,7 @@ export type CloudConfig = z.infer<typeof schema>;
 
 const NAMES: Readonly<Record<keyof CloudConfig, string>> = {
   ...FUNCTION_ENVIRONMENT,
-  watchSeconds: 'ZEROPLANE_WATCH_SECONDS',
-  watchesMax: 'ZEROPLANE_WATCHES_MAX',
   tolerationSeconds: 'ZEROPLANE_TOLERATION_SECONDS',
-  metrics: 'ZEROPLANE_METRICS',
 };
 
 /** The configuration of a function. Throws an error that names every variable that is wrong. */
