@@ -6,6 +6,7 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   running: async () => (await import('./running.js')).benchRunning,
   api: async () => (await import('./api.js')).benchApi,
   watch: async () => (await import('./watch.js')).benchWatch,
+  extensions: async () => (await import('./extensions.js')).benchExtensions,
   scheduling: async () => (await import('./scheduling.js')).benchScheduling,
   idle: async () => (await import('./footprint.js')).benchIdle,
   memory: async () => (await import('./footprint.js')).benchMemory,
