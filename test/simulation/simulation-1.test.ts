@@ -1,0 +1,3 @@
+import { testSeeds } from './seed-tests.js';
+
+testSeeds(0);
