@@ -127,6 +127,8 @@ export class PodWorker {
     this.#isDirty = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      // Whoever came when the last look was over but this was not yet known.
+      if (this.#isDirty && !this.#isStopped) this.poke();
     });
   }
 
