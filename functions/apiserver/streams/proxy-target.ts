@@ -1,5 +1,5 @@
+import { BlockList, isIP } from 'node:net';
 import { badRequest, notFoundError, serviceUnavailable } from '../../../lib/api/errors.js';
-import { parseIp } from '../../../lib/net/ip.js';
 import type { V1Node, V1Pod, V1Service } from '../../../lib/schema/generated/types.js';
 import type { Registry } from '../registry/context.js';
 import { EndpointResolver } from '../webhooks/service-resolver.js';
@@ -88,11 +88,19 @@ function portNumber(text: string): number {
   return port;
 }
 
-/** The API server's own machine and its link are not for those who may proxy. */
-function checked(host: string, name: string): string {
-  const ip = parseIp(host);
+/** The API server's own machine and its link are not for those who may proxy, in no notation: IPv4 within IPv6 is looked at as IPv4. */
+const OWN = new BlockList();
+OWN.addSubnet('0.0.0.0', 8, 'ipv4');
+OWN.addSubnet('127.0.0.0', 8, 'ipv4');
+OWN.addSubnet('169.254.0.0', 16, 'ipv4');
+OWN.addSubnet('fe80::', 10, 'ipv6');
+OWN.addAddress('::', 'ipv6');
+OWN.addAddress('::1', 'ipv6');
+
+/** An address that may be proxied to. Throws 400. */
+export function checked(host: string, name: string): string {
   if (host === '') throw badRequest(`${name} has no address yet`);
-  if (ip === undefined || /^(?:127\.|169\.254\.|0\.|::1$|fe[89ab])/i.test(host))
-    throw badRequest('address not allowed');
+  const family = isIP(host);
+  if (family === 0 || OWN.check(host, family === 6 ? 'ipv6' : 'ipv4')) throw badRequest('address not allowed');
   return host;
 }
