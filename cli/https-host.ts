@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { isStreamed, type ApiRequest, type ApiResponse, type Peer } from '../functions/apiserver/registry/request.js';
+import { listen, serverTlsOptions, type ServerTls } from '../lib/net/https-server.js';
 import { Http2Sessions } from './http2-sessions.js';
 import { drained, finished, joined, NO_BYTES, readBody, settled, type HostLimits } from './https-body.js';
 
 export interface HttpsHostOptions {
-  /** PEM of the serving certificate and key, and of the CA whose client certificates are accepted. */
-  tls: { cert: string; key: string; clientCa: string };
+  tls: ServerTls;
   handle(request: ApiRequest): Promise<ApiResponse>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): void;
   /** Default: HOST_LIMITS. Tests cannot wait that long. */
@@ -55,13 +55,7 @@ export class HttpsHost {
     this.#limits = limits;
     this.#server = https.createServer(
       {
-        cert: options.tls.cert,
-        key: options.tls.key,
-        ca: options.tls.clientCa,
-        // Clients without a certificate may have a token; a certificate of another CA is no credential.
-        requestCert: true,
-        rejectUnauthorized: false,
-        minVersion: 'TLSv1.2',
+        ...serverTlsOptions(options.tls),
         handshakeTimeout: limits.handshakeMs,
         headersTimeout: limits.headersMs,
         requestTimeout: limits.requestMs,
@@ -96,14 +90,7 @@ export class HttpsHost {
 
   /** Resolves with the port once the socket is bound (0 asks for any free one). Rejects with Node's error: EADDRINUSE, EACCES. */
   listen(port: number, address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, address, () => {
-        this.#server.off('error', reject);
-        const bound = this.#server.address();
-        resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
-      });
-    });
+    return listen(this.#server, port, address);
   }
 
   /** Ends open streams, then every connection. */

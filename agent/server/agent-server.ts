@@ -1,6 +1,7 @@
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { listen, serverTlsOptions, type ServerTls } from '../../lib/net/https-server.js';
 import { accessOf, routeOf, type Route } from './routes.js';
 import type { CallerGate } from './caller-gate.js';
 import { ServedError } from './errors.js';
@@ -10,8 +11,7 @@ import type { PodName, ServedNode, StreamingRuntime } from './served-node.js';
 import { relaySpdy } from './spdy-relay.js';
 
 export interface AgentServerOptions {
-  /** PEM of the serving certificate and its key, and of the CA whose client certificates are accepted. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly tls: ServerTls;
   readonly gate: CallerGate;
   readonly node: ServedNode;
   /** Absent where containers cannot be connected to. */
@@ -34,16 +34,9 @@ export class AgentServer {
 
   constructor(options: AgentServerOptions) {
     this.#options = options;
-    const { cert, key, clientCa } = options.tls;
     this.#server = https.createServer(
       {
-        cert,
-        key,
-        ca: clientCa,
-        // Callers without a certificate may have a token; a certificate of another CA is no credential.
-        requestCert: true,
-        rejectUnauthorized: false,
-        minVersion: 'TLSv1.2',
+        ...serverTlsOptions(options.tls),
         handshakeTimeout: HANDSHAKE_MS,
         headersTimeout: HEADERS_MS,
         requestTimeout: REQUEST_MS,
@@ -59,14 +52,7 @@ export class AgentServer {
 
   /** Resolves with the port once the socket is bound (0 asks for any free one). Rejects with Node's error: EADDRINUSE, EACCES. */
   listen(port: number, address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, address, () => {
-        this.#server.off('error', reject);
-        const bound = this.#server.address();
-        resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
-      });
-    });
+    return listen(this.#server, port, address);
   }
 
   async close(): Promise<void> {

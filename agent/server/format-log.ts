@@ -1,14 +1,8 @@
+import type { ContainerLogOptions } from '../../lib/api/log-options.js';
 import type { LogLine } from '../runtime/runtime.js';
 
-/** v1.PodLogOptions, without which container. */
-export interface LogSelection {
-  timestamps: boolean;
-  sinceSeconds?: number;
-  /** RFC 3339. */
-  sinceTime?: string;
-  tailLines?: number;
-  limitBytes?: number;
-}
+/** What of a log's lines. */
+export type LogSelection = Omit<ContainerLogOptions, 'follow' | 'previous'>;
 
 /** The chosen lines of what is there, then what `further`, which begins anew, has after them. */
 export async function* formatLog(

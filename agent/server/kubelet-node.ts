@@ -4,7 +4,8 @@ import type { Kubelet } from '../kubelet/kubelet.js';
 import type { Container, Runtime } from '../runtime/runtime.js';
 import { ServedError } from './errors.js';
 import { formatLog } from './format-log.js';
-import type { ContainerLogOptions, PodName, ServedNode } from './served-node.js';
+import type { ContainerLogOptions } from '../../lib/api/log-options.js';
+import type { PodName, ServedNode } from './served-node.js';
 import { whyNoLog } from './why-no-log.js';
 
 export interface KubeletNodeOptions {

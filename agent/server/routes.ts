@@ -1,6 +1,7 @@
 import { ServedError } from './errors.js';
 import type { Access } from './caller-gate.js';
-import type { ContainerLogOptions, ContainerStreams, PodName } from './served-node.js';
+import type { ContainerLogOptions } from '../../lib/api/log-options.js';
+import type { ContainerStreams, PodName } from './served-node.js';
 
 /** What a request asks of the node, by the paths of the kubelet's own API. */
 export type Route =

@@ -1,3 +1,4 @@
+import type { ContainerLogOptions } from '../../lib/api/log-options.js';
 import type { V1Pod } from '../../lib/schema/generated/types.js';
 
 /** A pod as a request names it. `uid` only where the request states one. */
@@ -5,18 +6,6 @@ export interface PodName {
   readonly namespace: string;
   readonly name: string;
   readonly uid?: string;
-}
-
-/** What v1.PodLogOptions asks, as the kubelet's own endpoint takes it. */
-export interface ContainerLogOptions {
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  readonly sinceSeconds?: number;
-  /** RFC 3339. */
-  readonly sinceTime?: string;
-  readonly tailLines?: number;
-  readonly limitBytes?: number;
 }
 
 /** What runs on the node, as the agent's server shows it. Nothing that is not a pod of this node is ever found. */

@@ -10,7 +10,7 @@ import WebSocket from 'ws';
 import { AgentServer } from '../../agent/server/agent-server.js';
 import { CallerGate } from '../../agent/server/caller-gate.js';
 import { ServedError } from '../../agent/server/errors.js';
-import type { ContainerLogOptions } from '../../agent/server/served-node.js';
+import type { ContainerLogOptions } from '../../lib/api/log-options.js';
 import type { ClusterPki } from '../../cli/cluster-pki.js';
 import { DirectNodeConnection } from '../../cli/direct-node-connection.js';
 import { kubeconfig } from '../../cli/kubeconfig.js';

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ContainerLogOptions } from '../../../lib/api/log-options.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 
 /** How the API server reaches a node's kubelet: directly, or through a relay. */
@@ -31,15 +32,7 @@ export interface PodAddress {
   readonly port: number;
 }
 
-/** v1.PodLogOptions. */
-export interface LogOptions {
+/** Which log of a pod, and what of it. */
+export interface LogOptions extends ContainerLogOptions {
   readonly container: string;
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  readonly sinceSeconds?: number;
-  /** RFC 3339. */
-  readonly sinceTime?: string;
-  readonly tailLines?: number;
-  readonly limitBytes?: number;
 }
