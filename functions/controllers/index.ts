@@ -1,5 +1,6 @@
 import type { Controller } from '../../lib/work/controller.js';
 import { cronJobController } from './cron-job/index.js';
+import { customApiServiceController } from './custom-api-services.js';
 import { customResourceDefinitionController } from './custom-resource-definition.js';
 import { daemonSetController } from './daemon-set/index.js';
 import { deploymentController } from './deployment/index.js';
@@ -52,6 +53,7 @@ export function createControllers(config: ControllersConfig): Controller[] {
     namespaceController,
     garbageCollector,
     customResourceDefinitionController,
+    customApiServiceController,
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,

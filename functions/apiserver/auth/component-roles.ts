@@ -62,6 +62,10 @@ export const CONTROLLER_RULES: Readonly<Record<string, readonly PolicyRule[]>> =
     rule('get list watch create delete update patch', ['apps'], ['controllerrevisions']),
     EVENTS,
   ],
+  'custom-api-service-controller': [
+    rule(READ, ['apiextensions.k8s.io'], ['customresourcedefinitions']),
+    rule('get list watch create delete', ['apiregistration.k8s.io'], ['apiservices']),
+  ],
   'deployment-controller': [
     rule('get list watch update patch', ['apps'], ['deployments']),
     rule('update patch', ['apps'], ['deployments/status', 'deployments/finalizers']),
