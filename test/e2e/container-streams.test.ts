@@ -1,10 +1,44 @@
+import type { ChildProcess } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { pods } from '../../lib/client/resources.js';
 import { eventually } from '../support/eventually.js';
 import { shellPod, useRealCluster } from '../support/real-cluster.js';
 
 const cluster = useRealCluster({ range: 206 });
 
 const RUNS = 'trap "exit 0" TERM; while true; do sleep 0.2; done';
+
+/** Somebody at a terminal, who types when the expected has appeared. */
+class Typist {
+  said = '';
+  readonly #child: ChildProcess;
+  readonly ended: Promise<number | null>;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+    this.ended = new Promise((resolve) => child.on('close', resolve));
+  }
+
+  /** Types something every now and then until it shows. */
+  async type(text: string, shows: RegExp): Promise<void> {
+    const from = this.said.length;
+    await eventually(
+      async () => {
+        this.#child.stdin?.write(text);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        expect(this.said.slice(from)).toMatch(shows);
+      },
+      30_000,
+      500,
+    );
+  }
+
+  close(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+}
 
 describe.concurrent('streams into real containers', () => {
   it('exec: output, exit code, standard input that ends, and commands that are not there', async () => {
@@ -98,5 +132,44 @@ describe.concurrent('streams into real containers', () => {
       expect(await kubectl.ok(['get', '--raw', `${base}/pods/web:8080/proxy/`])).toBe('page\n');
       expect(await kubectl.ok(['get', '--raw', `${base}/services/web/proxy/`])).toBe('page\n');
     });
+  });
+
+  it('attach with a terminal: what is typed reaches the process, and its end ends the session', async () => {
+    const { kubectl, client, namespace } = await cluster.scene('streams');
+    await kubectl.apply(shellPod('shell', 'exec sh', { container: { stdin: true, tty: true } }));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/shell', '--timeout=40s']);
+    const typist = new Typist(kubectl.inTerminal(['attach', '-it', 'shell']));
+    await typist.type('echo $((6 * 7))\r', /^42\r?$/m);
+    await typist.type('stty size; tty\r', /^30 100\r?\n\/dev\/\S+\r?$/m);
+    typist.close('exit 5\r');
+    await typist.ended;
+    await eventually(async () =>
+      expect(
+        (await client.get(pods, { namespace, name: 'shell' })).status?.containerStatuses?.[0]?.state?.terminated,
+      ).toMatchObject({ exitCode: 5, reason: 'Error' }),
+    );
+  });
+
+  it('exec with a terminal has its size, one output, and the exit code of the command', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    await kubectl.apply(shellPod('runs', RUNS));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/runs', '--timeout=40s']);
+    const typist = new Typist(kubectl.inTerminal(['exec', '-it', 'runs', '--', 'sh']));
+    await typist.type('echo $((6 * 7)) >&2\r', /^42\r?$/m);
+    await typist.type('stty size; tty\r', /^30 100\r?\n\/dev\/\S+\r?$/m);
+    typist.close('exit 9\r');
+    expect(await typist.ended).toBe(9);
+  });
+
+  it('attach without a terminal: standard input arrives, ends, and so does the process', async () => {
+    const { kubectl } = await cluster.scene('streams');
+    await kubectl.apply(shellPod('counts', 'wc -c; echo over >&2', { container: { stdin: true, stdinOnce: true } }));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/counts', '--timeout=40s']);
+    const { code, stdout, stderr } = await kubectl.run(['attach', '-i', 'counts'], { input: 'twelve bytes' });
+    expect([code, stdout.trim()]).toEqual([0, '12']);
+    expect(stderr).toContain('over\n');
+    const run = ['run', '--rm', '-i', '--restart=Never', '--image=localhost/busybox:test', 'once', '--', 'cat'];
+    expect(await kubectl.ok(run, { input: 'through and through' })).toContain('through and through');
+    expect(await kubectl.ok(['get', 'pods', '-o', 'name'])).toBe('pod/counts\n');
   });
 });

@@ -57,6 +57,27 @@ describe.concurrent('containers on a real machine', () => {
     });
   });
 
+  it('a container killed from outside is restarted, and counted with the right reason', async () => {
+    const { kubectl, client, namespace } = await cluster.scene('containers');
+    await kubectl.apply(shellPod('killed', 'while true; do sleep 1; done', { spec: { restartPolicy: 'Always' } }));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/killed', '--timeout=40s']);
+    const status = async () => (await client.get(pods, { namespace, name: 'killed' })).status?.containerStatuses?.[0];
+    const first = await status();
+    cluster.containerd.killContainer(first?.containerID?.split('//')[1] ?? '');
+    await eventually(async () => {
+      const next = await status();
+      expect(next).toMatchObject({ ready: true, restartCount: 1, state: { running: {} } });
+      expect(next?.containerID).not.toBe(first?.containerID);
+      expect(next?.lastState?.terminated).toMatchObject({
+        exitCode: 137,
+        reason: 'Error',
+        containerID: first?.containerID,
+        startedAt: first?.state?.running?.startedAt,
+      });
+    }, 40_000);
+    expect(await kubectl.ok(['get', 'pod', 'killed', '--no-headers'])).toMatch(/^killed +1\/1 +Running +1 \(/);
+  });
+
   it('the end of a pod ends its containers and leaves no sandbox behind', async () => {
     const { kubectl } = await cluster.scene('containers');
     await kubectl.apply(shellPod('runs', 'trap "exit 0" TERM; while true; do sleep 1; done'));

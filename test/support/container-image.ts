@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -9,12 +10,17 @@ export interface ImageOptions {
   user?: string;
   env?: string[];
   /** Further files, by path. */
-  files?: Record<string, { content: string | Buffer; mode?: number }>;
+  files?: Record<string, ImageFile>;
+}
+
+export interface ImageFile {
+  content: string | Buffer;
+  mode?: number;
 }
 
 const APPLETS = [
   'sh cat ls echo sleep httpd wget nslookup nc id env printf touch mkdir rm mv cp ln grep sed awk head tail cut tr wc',
-  'ps kill true false test stat chmod chown date hostname ifconfig ip ping mount umount df du dd yes seq sort uniq tar',
+  'ps kill stty tty true false test stat chmod chown date hostname ifconfig ip ping mount umount df du dd yes seq sort uniq tar',
   'find xargs tee sync readlink basename dirname whoami vi less more top free uname sysctl od md5sum base64 expr usleep',
 ].flatMap((line) => line.split(' '));
 
@@ -54,6 +60,16 @@ export function busyboxImage(options: ImageOptions): Buffer {
     { path: 'layer.tar', content: layer },
     { path: 'manifest.json', content: Buffer.from(JSON.stringify(manifest)) },
   ]);
+}
+
+/** A program of this machine with the libraries that it needs, as files of an image. Throws when there is no such program. */
+export function programFiles(file: string): Record<string, ImageFile> {
+  const listed = spawnSync('ldd', [file], { encoding: 'utf8' });
+  if (listed.status !== 0) throw new Error(`${file} cannot be put into an image: ${listed.stderr}${listed.stdout}`);
+  const libraries = listed.stdout.split('\n').flatMap((line) => /(\/\S+) \(0x/.exec(line)?.[1] ?? []);
+  return Object.fromEntries(
+    [file, ...libraries].map((from) => [from.slice(1), { content: readFileSync(from), mode: 0o755 }]),
+  );
 }
 
 interface TarEntry {

@@ -11,8 +11,8 @@ const PAUSE = 'localhost/pause:test';
 
 const READY_TIMEOUT_MS = 20_000;
 
-const NEEDED = ['containerd', 'ctr', 'runc', 'nft', 'ip', 'conntrack'];
-const PACKAGES = 'containerd runc containernetworking-plugins nftables iproute2 conntrack busybox-static';
+const NEEDED = ['containerd', 'ctr', 'runc', 'nft', 'ip', 'conntrack', 'curl'];
+const PACKAGES = 'containerd runc containernetworking-plugins nftables iproute2 conntrack busybox-static curl';
 
 /** Why there can be no real containers here, or undefined. */
 export function whyNoContainers(): string | undefined {
@@ -90,6 +90,12 @@ export class Containerd {
     const run = this.#ctr(['--namespace', 'k8s.io', 'images', 'import', '--no-unpack', file]);
     if (run.status !== 0) throw new Error(`image ${image.name} was not imported: ${run.stderr}${run.stdout}`);
     rmSync(file);
+  }
+
+  /** Ends a container's first process from outside, behind the agent's back. `id` is without the runtime's name before it. */
+  killContainer(id: string): void {
+    const run = this.#ctr(['--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]);
+    if (run.status !== 0) throw new Error(`container ${id} was not killed: ${run.stderr}${run.stdout}`);
   }
 
   /** Process ids of the running containers. */

@@ -101,6 +101,18 @@ export class Kubectl {
     });
   }
 
+  /**
+   * Runs kubectl in a terminal of its own, of 100 columns and 30 rows: `script` of util-linux makes one. What is typed goes to it as it
+   * comes; both its outputs arrive in one stream.
+   */
+  inTerminal(args: readonly string[]): ChildProcess {
+    const quoted = [this.#file, ...this.#always, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+    return spawn('script', ['--quiet', '--return', '--command', `stty cols 100 rows 30; exec ${quoted}`, '/dev/null'], {
+      env: { ...process.env, KUBECONFIG: this.#kubeconfig, HOME: this.#home, TERM: 'xterm' },
+      timeout: KUBECTL_TIMEOUT_MS,
+    });
+  }
+
   /** Runs kubectl whatever comes of it. */
   run(args: readonly string[], options: RunOptions = {}): Promise<KubectlResult> {
     return new Promise((resolve, reject) => {
