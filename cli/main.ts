@@ -60,18 +60,18 @@ program
   )
   .option('--node <name>', 'print the credential of the node of this name')
   .option('--data <folder>', 'where the cluster is kept', '.zeroplane/data')
-  .option('--server <url>', 'of a cluster on AWS: the URL of its API server')
-  .option('--cluster-name <name>', '… its name')
+  .option('--server <url>', 'the API server, where it is not the address that was found (and always on AWS)')
+  .option('--cluster-name <name>', 'of a cluster on AWS: its name')
   .option('--region <region>', '… its region')
   .option('--role-arn <arn>', '… the role to assume for it')
   .action(async ({ server, ...flags }: { node?: string; data: string } & Partial<AwsKubeconfigFlags>) => {
-    if (server !== undefined) {
+    if (server !== undefined && (flags.clusterName ?? flags.region ?? flags.roleArn) !== undefined) {
       const { awsKubeconfig } = await import('./aws-kubeconfig.js');
       process.stdout.write(awsKubeconfig({ ...flags, server }));
       return;
     }
     const { printKubeconfig } = await import('./print-kubeconfig.js');
-    await printKubeconfig(flags);
+    await printKubeconfig({ ...flags, ...(server === undefined ? {} : { server }) });
   });
 
 program

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
@@ -23,7 +22,7 @@ import { HttpsHost } from './https-host.js';
 import { kubeconfig } from './kubeconfig.js';
 import { Progress } from './progress.js';
 import { FolderSecretFiles, MemorySecretFiles, writeSecret, type SecretFiles } from './secret-files.js';
-import { hostAndPort, LOOPBACK, ownAddress, servingAddresses } from './serving-addresses.js';
+import { hostAndPort, LOOPBACK, ownAddress, reachableAddress, servingAddresses } from './serving-addresses.js';
 import { DirectNodeConnection } from './direct-node-connection.js';
 import { NodeConnections } from './node-connections.js';
 import { RealNodes } from './real-nodes.js';
@@ -39,6 +38,9 @@ const TOLERATION_SECONDS = 10;
 
 /** Where the node's own server listens. */
 const KUBELET_PORT = 10_250;
+
+const ALONE =
+  'no node can join: the cluster is served on 127.0.0.1 alone. Start it with --bind ADDRESS, an address of this machine that others reach';
 
 /** `zeroplane up`: resolves once the cluster has stopped, after SIGINT or SIGTERM. */
 export async function up(options: UpOptions): Promise<void> {
@@ -71,6 +73,7 @@ export async function up(options: UpOptions): Promise<void> {
     progress.say('starting the control plane');
     // Pods reach the API by the node's own address.
     const bind = isReal ? [...options.bind, ownAddress()] : options.bind;
+    const others = reachableAddress(bind, options.advertiseAddress);
     const hosts = await listen({ ...options, bind }, pki, () => running.controlPlane);
     stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
     running.controlPlane = await startControlPlane({
@@ -79,7 +82,7 @@ export async function up(options: UpOptions): Promise<void> {
       random,
       serviceCidr: options.serviceCidr,
       podCidr: options.podCidr,
-      endpoint: { addresses: [options.advertiseAddress ?? ownAddress()], port: hosts.port },
+      endpoint: { addresses: [others ?? ownAddress()], port: hosts.port },
       caCertificate: pki.authority.certificate,
       signingKeys: [signingKey(files)],
       defaultTolerationSeconds: TOLERATION_SECONDS,
@@ -94,12 +97,7 @@ export async function up(options: UpOptions): Promise<void> {
     const server = `https://${LOOPBACK}:${hosts.port}`;
     stop.push(await writeKubeconfig(options, pki, server));
     if (instanceFile !== undefined) {
-      // Loopback is served always; who serves more has nodes elsewhere, or may.
-      const others =
-        bind.length === 0 ? undefined : (options.advertiseAddress ?? bind.find((one) => isIP(one) === 4) ?? bind[0]);
-      const nodeAddress = others === '0.0.0.0' || others === '::' ? ownAddress() : others;
-      const nodeServer =
-        nodeAddress === undefined ? {} : { nodeServer: `https://${hostAndPort(nodeAddress, hosts.port)}` };
+      const nodeServer = others === undefined ? {} : { nodeServer: `https://${hostAndPort(others, hosts.port)}` };
       writeInstance(instanceFile, { server, ...nodeServer });
     }
     const count = options.nodes ?? NODES_DEFAULT;
@@ -112,6 +110,7 @@ export async function up(options: UpOptions): Promise<void> {
         progress.done();
         process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
         process.stderr.write(`kubectl --kubeconfig ${options.kubeconfig} get nodes\n`);
+        if (count === 0 && others === undefined) process.stderr.write(`${ALONE}\n`);
       });
     await Promise.race([stopped, ready.then(() => stopped)]);
     progress.say('stopping');

@@ -11,6 +11,7 @@ import { ClusterProcess } from '../support/cluster-process.js';
 import { adminTransport, readKubeconfig, skipWithoutKubectl } from '../support/e2e.js';
 import { eventually } from '../support/eventually.js';
 import { findKubectl, Kubectl } from '../support/kubectl.js';
+import { ownAddress } from '../../cli/serving-addresses.js';
 import { Client } from '../../lib/client/client.js';
 import { configMaps } from '../../lib/client/resources.js';
 
@@ -325,6 +326,44 @@ describe('zeroplane kubeconfig', () => {
       stdout: '',
       stderr: expect.stringMatching(/there is no cluster in .*zeroplane up --data/) as string,
     });
+  });
+
+  it("names an address in a node's that other machines reach, or says what to do", async () => {
+    const cluster = await start({ flags: ['--nodes', '0'] });
+    expect(cluster.stderr).toContain(
+      'no node can join: the cluster is served on 127.0.0.1 alone. Start it with --bind',
+    );
+    const data = path.join(cluster.folder, 'data');
+    const { server } = readKubeconfig(cluster.kubeconfig);
+    const node = (...flags: string[]): ReturnType<typeof zeroplane> =>
+      zeroplane(['kubeconfig', '--data', data, '--node', 'worker-1', ...flags]);
+    const alone = node();
+    expect(alone).toMatchObject({
+      code: 0,
+      stderr: `other machines do not reach ${server}: start the cluster with --bind ADDRESS, an address of this machine that they reach, and ask again\n`,
+    });
+    expect(alone.stdout).toContain(`server: ${server}\n`);
+    expect(node('--server', 'https://localhost:7443')).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringContaining('server: https://localhost:7443\n') as string,
+    });
+    for (const wrong of ['192.0.2.1:6443', 'http://localhost', 'https://localhost/path']) {
+      expect(node('--server', wrong)).toMatchObject({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringContaining('is not the URL of an API server') as string,
+      });
+    }
+    const unnamed = node('--server', 'https://203.0.113.7:6443');
+    expect(unnamed).toMatchObject({ code: 1, stdout: '' });
+    expect(unnamed.stderr).toMatch(/certificate does not name 203\.0\.113\.7 .*127\.0\.0\.1.* --advertise-address/);
+    await cluster.stop();
+    const bound = await start({ folder: cluster.folder, flags: ['--nodes', '0', '--bind', '0.0.0.0'] });
+    expect(bound.stderr).not.toContain('no node can join');
+    const reachable = node();
+    expect(reachable).toMatchObject({ code: 0, stderr: '' });
+    expect(reachable.stdout).toContain(`server: https://${ownAddress()}:`);
   });
 });
 

@@ -84,6 +84,14 @@ export class Containerd {
     await ended;
   }
 
+  /** Ends the daemon, its shims and all containers at once: its machine has lost power. */
+  async crash(): Promise<void> {
+    const containers = this.tasks();
+    const shims = new Set(containers.map(parentOf).filter((pid) => pid > 1));
+    await this.kill();
+    for (const pid of [...shims, ...containers]) killIfThere(pid);
+  }
+
   load(image: ImageOptions): void {
     const file = path.join(this.folder, 'image.tar');
     writeFileSync(file, busyboxImage(image));
@@ -106,6 +114,9 @@ export class Containerd {
 
   /** Ends all containers and the daemon, and removes what they had. */
   async destroy(): Promise<void> {
+    // A crashed one leaves the namespaces of its sandboxes, which nobody else knows.
+    if (this.#ctr(['version']).status !== 0) await this.run();
+    const networks = this.#ids('containers').map((id) => this.#networkOf(id));
     for (const id of this.#ids('tasks')) this.#ctr(['--namespace', 'k8s.io', 'tasks', 'delete', '--force', id]);
     for (const id of this.#ids('containers')) this.#ctr(['--namespace', 'k8s.io', 'containers', 'delete', id]);
     const child = this.#child;
@@ -115,9 +126,24 @@ export class Containerd {
       await Promise.race([ended, sleep(5_000)]);
       await this.kill();
     }
+    for (const file of networks) {
+      if (file === undefined || !existsSync(file)) continue;
+      spawnSync('umount', ['--lazy', file]);
+      rmSync(file, { force: true });
+    }
     if (this.#options.podCidr !== undefined) spawnSync('ip', ['link', 'delete', bridgeName(this.folder)]);
     unmountBelow(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The file that a container's network namespace is bound to. */
+  #networkOf(container: string): string | undefined {
+    const { stdout } = this.#ctr(['--namespace', 'k8s.io', 'containers', 'info', container]);
+    const info = JSON.parse(stdout || '{}') as {
+      Spec?: { linux?: { namespaces?: { type: string; path?: string }[] } };
+    };
+    const file = info.Spec?.linux?.namespaces?.find(({ type }) => type === 'network')?.path;
+    return file !== undefined && /\/netns\/cni-/.test(file) ? file : undefined;
   }
 
   #ids(what: 'tasks' | 'containers'): string[] {
@@ -182,6 +208,23 @@ function cniConfiguration(folder: string, subnet: string): string {
 
 function bridgeName(folder: string): string {
   return `zt${path.basename(folder).slice(-8)}`;
+}
+
+function parentOf(pid: number): number {
+  try {
+    // The name before it, in parentheses, may hold anything.
+    return Number(/.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
+  } catch {
+    return 0;
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Unmounts all that is mounted below a folder, the innermost first. */

@@ -1,5 +1,6 @@
 // Runs inside a network namespace, driven over IPC: servers that say who they are and whom they see, and clients.
 import dgram from 'node:dgram';
+import http from 'node:http';
 import net from 'node:net';
 
 const sockets = new Map();
@@ -74,9 +75,22 @@ const commands = {
       socket.send(Buffer.from(message, 'base64'), port, host);
     });
   },
-  async http({ host, port }) {
-    const response = await fetch(`http://${host}:${port}/`);
+  async http({ host, port, path = '/' }) {
+    const response = await fetch(`http://${host}:${port}${path}`);
     return `${response.status} ${await response.text()}`;
+  },
+  // One request on a connection of its own: the body, or why there is none.
+  get({ host, port = 80, path = '/', timeoutMs = 2000 }) {
+    return new Promise((resolve) => {
+      const signal = AbortSignal.timeout(timeoutMs);
+      const request = http.get({ host, port, path, agent: false, signal }, (response) => {
+        let body = '';
+        response.on('data', (chunk) => (body += chunk));
+        response.on('end', () => resolve(response.statusCode === 200 ? body.trim() : String(response.statusCode)));
+        response.on('error', (error) => resolve(error.code));
+      });
+      request.on('error', (error) => resolve(error.code));
+    });
   },
 };
 
