@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { quantityValue } from '../lib/api/quantity-number.js';
 import type { Client } from '../lib/client/client.js';
+import type { Follow } from '../lib/client/replica.js';
 import { Replicas } from '../lib/client/replicas.js';
 import { services } from '../lib/client/resources.js';
 import { sleep, type Clock } from '../lib/clock/clock.js';
@@ -51,6 +52,8 @@ export interface RealNodeOptions {
   clusterDomain: string;
   clusterDns: readonly string[];
   heartbeatMs: number;
+  /** How the node learns what changed for it. Default: by watches. */
+  follow?: Follow;
   /** Of the node's own server; 0 takes any free one. */
   kubeletPort: number;
   /** PEM: the server's certificate and key, and the CA of callers; without them there is no server. */
@@ -96,7 +99,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   const owner = { cluster: options.cluster, node: name };
   await mkdir(folder, { recursive: true, mode: 0o711 });
   const events = new EventRecorder(client, clock, 'kubelet', name);
-  const replicas = new Replicas(client, clock);
+  const replicas = new Replicas(client, clock, options.follow);
   const runtime = new CriRuntime({ connection, clock, owner, version, log });
   const images = new CriImages(connection);
   const stats = new CriStats(connection, owner);
@@ -194,6 +197,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     environment,
     description,
     heartbeatMs: options.heartbeatMs,
+    ...(options.follow === undefined ? {} : { follow: options.follow }),
     inspect,
     // The network follows the node object itself.
     onPodCidr: () => undefined,

@@ -27,6 +27,8 @@ const CAPACITY = { cpu: '32', memory: '256Gi', pods: '110', 'ephemeral-storage':
 
 /** 198.18.0.0/15 is set aside for tests of networks (RFC 2544): no such address is anybody's. */
 const FIRST_ADDRESS = [198, 18, 0, 1] as const;
+/** So many nodes have an address of their own. */
+export const SIMULATED_ADDRESSES = 2 ** 17 - 2;
 
 export interface SimulatedNode {
   readonly name: string;

@@ -5,6 +5,8 @@ import { UserError } from './errors.js';
 
 const NODE_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
+const CLUSTER_NAME = /^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$/;
+
 const address = z.string().refine((text) => isIP(text) !== 0, 'is not an IP address');
 
 const schema = z.object({
@@ -28,12 +30,32 @@ const schema = z.object({
     }
     return capacity;
   }),
+  runtime: z.enum(['cri', 'simulated'], 'is neither cri nor simulated').default('cri'),
+  clusterName: z.string().regex(CLUSTER_NAME, 'is not the name of a cluster on AWS').optional(),
+  region: z.string().min(1, 'is empty').optional(),
+  heartbeatSeconds: z.coerce
+    .number('is not a number')
+    .int('is not a whole number')
+    .min(1, 'is below 1')
+    .max(60, 'is above 60')
+    .optional(),
   clusterDns: address,
   podCidr: z.string().min(1, 'is empty'),
   serviceCidr: z.string().min(1, 'is empty'),
 });
 
 export type AgentOptions = z.infer<typeof schema>;
+
+/** Of a cluster in one place. */
+const HEARTBEAT_MS = 10_000;
+/** On AWS, where each heartbeat is a request that is billed, and EC2 tells of lost instances. */
+const CLOUD_HEARTBEAT_MS = 30_000;
+
+/** How often the agent renews its node's lease. */
+export function heartbeatMs({ clusterName, heartbeatSeconds }: AgentOptions): number {
+  if (heartbeatSeconds !== undefined) return heartbeatSeconds * 1_000;
+  return clusterName === undefined ? HEARTBEAT_MS : CLOUD_HEARTBEAT_MS;
+}
 
 /** Checks the flags of `zeroplane agent`. Throws a `UserError` that names the flag. */
 export function parseAgentOptions(flags: unknown): AgentOptions {

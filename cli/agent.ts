@@ -1,14 +1,15 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { X509Certificate } from 'node:crypto';
 import path from 'node:path';
-import { pino } from 'pino';
-import { realNode } from '../agent/real-node.js';
+import { pino, type Logger } from 'pino';
+import { simulatedNode, SIMULATED_ADDRESSES } from '../agent/simulated-node.js';
 import { boundedTransport } from '../lib/client/bounded-transport.js';
 import { Client } from '../lib/client/client.js';
 import { httpsTransport, type HttpsTransportOptions } from '../lib/client/https-transport.js';
+import type { Follow } from '../lib/client/replica.js';
 import { systemClock } from '../lib/clock/system.js';
 import { systemRandom } from '../lib/random.js';
-import type { AgentOptions } from './agent-options.js';
+import { heartbeatMs, type AgentOptions } from './agent-options.js';
 import { demandRuntime } from './choose-runtime.js';
 import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
 import { UserError } from './errors.js';
@@ -17,16 +18,84 @@ import { Progress } from './progress.js';
 import { readKubeconfig } from './read-kubeconfig.js';
 import { ownAddress } from './serving-addresses.js';
 
-const HEARTBEAT_MS = 10_000;
-
-/** `zeroplane agent`: resolves once the agent has stopped, after SIGINT or SIGTERM. Its pods run on. */
+/** `zeroplane agent`: resolves once the agent has stopped, after SIGINT or SIGTERM. Its pods run on, unless they are simulated. */
 export async function agent(options: AgentOptions): Promise<void> {
   const progress = new Progress(process.stderr);
   const log = pino({ level: process.env.LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
   const server = readKubeconfig(options.kubeconfig);
+  const doorbell = await doorbellOf(options);
+  const transport = httpsTransport(server);
+  const client = new Client(boundedTransport(transport, systemClock), 'kubelet');
+  const parts = { options, client, server, log, follow: doorbell?.rings };
+  const node = options.runtime === 'simulated' ? simulated(parts) : await real(parts);
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  progress.say(`registering node ${options.nodeName} with ${server.server}`);
+  doorbell?.listen();
+  try {
+    const started = node.start().catch((error: unknown) => {
+      throw asUserError(error);
+    });
+    const ready = started.then(() => {
+      progress.done();
+      process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
+    });
+    await Promise.race([stopped, ready.then(() => stopped)]);
+    await node.stop();
+  } finally {
+    await doorbell?.close();
+    transport.close();
+  }
+}
+
+interface Parts {
+  options: AgentOptions;
+  client: Client;
+  server: HttpsTransportOptions;
+  log: Logger;
+  /** Undefined: by watches. */
+  follow: Follow | undefined;
+}
+
+interface RunningNode {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** On AWS a node holds no watch open; elsewhere nobody rings. */
+async function doorbellOf({ clusterName, region, nodeName }: AgentOptions) {
+  if (clusterName === undefined) return undefined;
+  const { openCloudDoorbell } = await import('./cloud-doorbell.js');
+  return openCloudDoorbell({ clusterName, region, node: nodeName, clock: systemClock });
+}
+
+function simulated({ options, client, log, follow }: Parts): RunningNode {
+  const { nodeName } = options;
+  const { kubelet, runtime } = simulatedNode({
+    client,
+    clock: systemClock,
+    random: systemRandom(),
+    name: nodeName,
+    // Agents do not know of each other: addresses come from names.
+    index: createHash('sha256').update(nodeName).digest().readUInt32BE(0) % SIMULATED_ADDRESSES,
+    heartbeatMs: heartbeatMs(options),
+    ...(follow === undefined ? {} : { follow }),
+    log: (level, message, data) => log[level](data, message),
+  });
+  return {
+    start: () => kubelet.start(),
+    async stop() {
+      await kubelet.stop();
+      runtime.powerOff();
+    },
+  };
+}
+
+async function real({ options, client, server, log, follow }: Parts): Promise<RunningNode> {
   const { runtime, socket } = await demandRuntime(options.criSocket, systemClock);
   process.stderr.write(`runtime: ${runtime.version} at ${socket}\n`);
-  const transport = httpsTransport(server);
   const folder = path.resolve(options.data);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
@@ -35,8 +104,10 @@ export async function agent(options: AgentOptions): Promise<void> {
       `the data folder ${folder} cannot be used (${(error as Error).message}). Choose another with --data`,
     );
   }
-  const node = await realNode({
-    client: new Client(boundedTransport(transport, systemClock), 'kubelet'),
+  // Loaded here: simulated nodes do without gRPC and all that belongs to containers.
+  const { realNode } = await import('../agent/real-node.js');
+  return realNode({
+    client,
     clock: systemClock,
     random: systemRandom(),
     name: options.nodeName,
@@ -48,27 +119,13 @@ export async function agent(options: AgentOptions): Promise<void> {
     clusterDns: [options.clusterDns],
     podCidrs: options.podCidr.split(','),
     serviceCidrs: options.serviceCidr.split(','),
-    heartbeatMs: HEARTBEAT_MS,
+    heartbeatMs: heartbeatMs(options),
+    ...(follow === undefined ? {} : { follow }),
     kubeletPort: options.kubeletPort,
     ...servingOf(server, (message) => process.stderr.write(`${message}\n`)),
     capacity: options.nodeCapacity,
     log: (level, message, data) => log[level](data, message),
   });
-  const stopped = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
-  progress.say(`registering node ${options.nodeName} with ${server.server}`);
-  const started = node.start().catch((error: unknown) => {
-    throw asUserError(error);
-  });
-  const ready = started.then(() => {
-    progress.done();
-    process.stdout.write(`ready in ${Math.round(performance.now())} ms\n`);
-  });
-  await Promise.race([stopped, ready.then(() => stopped)]);
-  await node.stop();
-  transport.close();
 }
 
 /** TLS servers (RFC 5280, id-kp-serverAuth). */

@@ -103,7 +103,7 @@ describe('credential plugins', () => {
     await expect(failing('console.log("{}")')).rejects.toThrow('without a token');
   });
 
-  test('give the token of each request', async () => {
+  test('give the token of each request, and whom to act as', async () => {
     const clock = new FakeClock(Date.now());
     const context = { clock, random: systemRandom() };
     const made = await createCertificateAuthority(context);
@@ -113,7 +113,9 @@ describe('credential plugins', () => {
       { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'] },
     );
     const server = createServer({ cert: certificate, key: privateKey }, (request, response) =>
-      response.end(request.headers.authorization),
+      response.end(
+        ['authorization', 'impersonate-user', 'impersonate-group'].map((name) => request.headers[name]).join(' '),
+      ),
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const file = path.join(folder, 'config');
@@ -130,12 +132,12 @@ describe('credential plugins', () => {
             cluster: { server: url, 'certificate-authority-data': Buffer.from(made.certificate).toString('base64') },
           },
         ],
-        users: [{ name: 'u', user: { exec } }],
+        users: [{ name: 'u', user: { exec, as: 'jane', 'as-groups': ['dev', 'ops'] } }],
       }),
     );
     const transport = httpsTransport(readKubeconfig(file));
     const answer = await transport.send({ method: 'GET', path: '/', headers: {} });
-    expect(Buffer.from(await answer.bytes()).toString()).toBe('Bearer token-1');
+    expect(Buffer.from(await answer.bytes()).toString()).toBe('Bearer token-1 jane dev, ops');
     transport.close();
     server.close();
   });

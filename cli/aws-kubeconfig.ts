@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { nodeUsername, NODES_GROUP } from '../functions/apiserver/auth/users.js';
 import { UserError } from './errors.js';
 
 export interface AwsKubeconfigFlags {
@@ -7,6 +8,16 @@ export interface AwsKubeconfigFlags {
   clusterName?: string;
   region?: string;
   roleArn?: string;
+  /** A kubeconfig for the agent of a simulated node: whoever administers the cluster may act as any node. */
+  node?: string;
+}
+
+/** What a server of one's own needs beside them: an emulator's. */
+export interface AwsKubeconfigExtras {
+  /** PEM of the authority that the server's certificate comes from. Default: the public ones. */
+  ca?: string;
+  /** Environment of the command that makes tokens. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -16,8 +27,9 @@ export interface AwsKubeconfigFlags {
 export function awsKubeconfig(
   flags: AwsKubeconfigFlags,
   self: { node: string; script: string } = { node: process.execPath, script: path.resolve(process.argv[1] ?? '') },
+  { ca, env = {} }: AwsKubeconfigExtras = {},
 ): string {
-  const { clusterName, region, roleArn } = flags;
+  const { clusterName, region, roleArn, node } = flags;
   let server: URL;
   try {
     server = new URL(flags.server);
@@ -36,7 +48,15 @@ export function awsKubeconfig(
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: server.href.replace(/\/$/, '') } }],
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: server.href.replace(/\/$/, ''),
+          ...(ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(ca).toString('base64') }),
+        },
+      },
+    ],
     users: [
       {
         name,
@@ -53,9 +73,13 @@ export function awsKubeconfig(
               region,
               ...(roleArn === undefined ? [] : ['--role-arn', roleArn]),
             ],
+            ...(Object.keys(env).length === 0
+              ? {}
+              : { env: Object.entries(env).map(([variable, value]) => ({ name: variable, value })) }),
             interactiveMode: 'Never',
             provideClusterInfo: false,
           },
+          ...(node === undefined ? {} : { as: nodeUsername(node), 'as-groups': [NODES_GROUP] }),
         },
       },
     ],

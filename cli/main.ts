@@ -32,10 +32,19 @@ program
 
 program
   .command('agent')
-  .description('Make this machine a node of a cluster: run its pods as real containers.')
+  .description(
+    'Make this machine a node of a cluster: run its pods as real containers, or (simulated) only tell that it does.',
+  )
   .requiredOption('--kubeconfig <file>', "the node's credential, from: zeroplane kubeconfig --node NAME")
   .requiredOption('--node-name <name>', 'the name of the node, for which the credential was made')
+  .option('--runtime <kind>', 'cri or simulated', 'cri')
   .option('--cri-socket <path>', 'the container runtime to use (default: containerd or CRI-O where they usually are)')
+  .option(
+    '--cluster-name <name>',
+    'of a cluster on AWS: its name; the node is rung through its queue and watches nothing',
+  )
+  .option('--region <region>', '… its region (default: as the AWS command line finds it)')
+  .option('--heartbeat-seconds <seconds>', 'how often the node says that it lives (default: 10, on AWS 30)')
   .option('--node-ip <address>', 'the address that other nodes reach this one by (default: the first of the machine)')
   .option('--data <folder>', 'where what belongs to pods is kept', '/var/lib/zeroplane')
   .option('--kubelet-port <port>', 'port of the server for logs, exec and metrics', '10250')

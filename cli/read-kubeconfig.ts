@@ -12,6 +12,8 @@ interface UserFields {
   token?: string;
   tokenFile?: string;
   exec?: ExecPlugin;
+  as?: string;
+  'as-groups'?: string[];
 }
 
 interface Kubeconfig {
@@ -23,6 +25,12 @@ interface Kubeconfig {
 
 /** How to reach the cluster of a kubeconfig's current context. Throws a `UserError` that says what is wrong with the file. */
 export function readKubeconfig(file: string): HttpsTransportOptions {
+  const { user, options } = readContext(file);
+  const { as, 'as-groups': groups = [] } = user;
+  return as === undefined ? options : { ...options, impersonate: { user: as, groups } };
+}
+
+function readContext(file: string): { user: UserFields; options: HttpsTransportOptions } {
   let config: Kubeconfig;
   try {
     config = (parse(readFileSync(file, 'utf8')) ?? {}) as Kubeconfig;
@@ -45,16 +53,17 @@ export function readKubeconfig(file: string): HttpsTransportOptions {
     throw new UserError(`the kubeconfig ${file} names no server with a certificate authority in its current context`);
   }
   if (user.exec !== undefined) {
-    return { server, ...(ca === undefined ? {} : { ca }), token: execToken(user.exec, { clock: systemClock }) };
+    const token = execToken(user.exec, { clock: systemClock });
+    return { user, options: { server, ...(ca === undefined ? {} : { ca }), token } };
   }
   const cert = content(file, user as Fields, 'client-certificate');
   const key = content(file, user as Fields, 'client-key');
   const token = user.token ?? (user.tokenFile === undefined ? undefined : readFileSync(user.tokenFile, 'utf8').trim());
-  if (cert !== undefined && key !== undefined) return { server, ca, certificate: { cert, key } };
+  if (cert !== undefined && key !== undefined) return { user, options: { server, ca, certificate: { cert, key } } };
   if (token === undefined) {
     throw new UserError(`the kubeconfig ${file} has neither a client certificate nor a token for its current user`);
   }
-  return { server, ca, token };
+  return { user, options: { server, ca, token } };
 }
 
 /** A field that is either in the file (`NAME-data`, base64) or names another. */

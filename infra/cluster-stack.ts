@@ -153,7 +153,10 @@ export class ClusterStack extends Stack {
     const { dispatcher, controllers } = functions;
     dispatcher.role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage', 'sqs:GetQueueUrl'], resources }));
     controllers.role.addToPolicy(
-      new PolicyStatement({ actions: ['sqs:CreateQueue', 'sqs:DeleteQueue', 'sqs:GetQueueUrl'], resources }),
+      new PolicyStatement({
+        actions: ['sqs:CreateQueue', 'sqs:TagQueue', 'sqs:DeleteQueue', 'sqs:GetQueueUrl'],
+        resources,
+      }),
     );
   }
 }

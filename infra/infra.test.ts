@@ -150,6 +150,12 @@ describe('least privilege', () => {
       statement.Principal === undefined ? listOf(statement.Action) : [],
     );
     expect(actions.toSorted()).toEqual(['s3:GetObject', 'sqs:DeleteMessage', 'sqs:GetQueueUrl', 'sqs:ReceiveMessage']);
+    const doorbells = found.filter(({ statement }) => listOf(statement.Action).some((one) => one.startsWith('sqs:')));
+    expect(doorbells).toHaveLength(1);
+    // A node hears its own doorbell alone: the session is named by the instance, the queue is tagged with the node.
+    expect(doorbells[0]?.statement).toMatchObject({
+      Condition: { StringLike: { 'aws:userid': '*:${aws:ResourceTag/zeroplane-node}' } },
+    });
   });
 });
 
@@ -360,6 +366,7 @@ describe('workers', () => {
       'agent --kubeconfig /etc/zeroplane/kubeconfig --node-name $instance',
       'systemctl enable --now zeroplane-agent',
       'token, --cluster-name',
+      '--node-name $instance --cluster-name main',
     ])
       expect(text).toContain(part);
   });

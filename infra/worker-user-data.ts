@@ -7,6 +7,8 @@ export interface WorkerUserData {
   /** The archive with the agent, as a URL of S3. */
   agentUrl: string;
   clusterDns: string;
+  podCidr: string;
+  serviceCidr: string;
 }
 
 /**
@@ -73,9 +75,8 @@ export function workerCommands(data: WorkerUserData): string[] {
     '',
     '[Service]',
     `Environment=AWS_REGION=${data.region}`,
-    `Environment=ZEROPLANE_CLUSTER=${data.cluster}`,
     'Environment=ZEROPLANE_ZONE=$zone',
-    'ExecStart=/usr/bin/node-24 --enable-source-maps /opt/zeroplane/agent/zeroplane.mjs agent --kubeconfig /etc/zeroplane/kubeconfig --node-name $instance --node-ip $address --cri-socket /run/containerd/containerd.sock --data /var/lib/zeroplane',
+    `ExecStart=/usr/bin/node-24 --enable-source-maps /opt/zeroplane/agent/zeroplane.mjs agent --kubeconfig /etc/zeroplane/kubeconfig --node-name $instance --cluster-name ${data.cluster} --node-ip $address --cri-socket /run/containerd/containerd.sock --data /var/lib/zeroplane --cluster-dns ${data.clusterDns} --pod-cidr ${data.podCidr} --service-cidr ${data.serviceCidr}`,
     'Restart=always',
     'RestartSec=5',
     '# Containers outlive the agent: it finds them again.',

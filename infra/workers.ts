@@ -21,7 +21,7 @@ import {
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
-import { clusterNames } from '../lib/aws/function-environment.js';
+import { clusterNames, DOORBELL_NODE_TAG } from '../lib/aws/function-environment.js';
 import type { ClusterParameters } from './parameters.js';
 import { stageWorkerFiles } from './worker-files.js';
 import { workerCommands } from './worker-user-data.js';
@@ -46,6 +46,8 @@ export class WorkerRole extends Construct {
       new PolicyStatement({
         actions: ['sqs:GetQueueUrl', 'sqs:ReceiveMessage', 'sqs:DeleteMessage'],
         resources: [Stack.of(this).formatArn({ service: 'sqs', resource: `${clusterNames(cluster).doorbellPrefix}*` })],
+        // Of all doorbells only its own: EC2 names the session by the instance, and the queue's tag names the node.
+        conditions: { StringLike: { 'aws:userid': `*:\${aws:ResourceTag/${DOORBELL_NODE_TAG}}` } },
       }),
     );
   }
@@ -89,6 +91,8 @@ export class Workers extends Construct {
         server,
         agentUrl: agent.s3ObjectUrl,
         clusterDns: parameters.clusterDns,
+        podCidr: parameters.podCidr,
+        serviceCidr: parameters.serviceCidr,
       }),
     );
     const instanceType = new InstanceType(parameters.workerInstanceType);

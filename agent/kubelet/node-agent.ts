@@ -19,7 +19,7 @@ export interface NodeAgentOptions {
 /** Node status is written when it changes and this often anyway, as kubelet's nodeStatusReportFrequency. */
 const STATUS_INTERVAL_MS = 300_000;
 
-/** A lease lasts four renewals. */
+/** A lease lasts four renewals; after that the cluster takes the node for lost. */
 const HEARTBEATS_PER_LEASE = 4;
 
 /** After an error of the API. */
@@ -123,17 +123,20 @@ export class NodeAgent {
   async #renewLease(): Promise<void> {
     const { client, clock, description, heartbeatMs } = this.#options;
     const { name } = description;
-    const renewTime = formatMicroTime(clock.now());
+    const present = {
+      leaseDurationSeconds: (heartbeatMs * HEARTBEATS_PER_LEASE) / 1000,
+      renewTime: formatMicroTime(clock.now()),
+    };
     if (this.#lease === undefined) this.#lease = await client.find(leases, { namespace: LEASE_NAMESPACE, name });
     if (this.#lease === undefined) {
       this.#lease = await client.create(leases, {
         metadata: { namespace: LEASE_NAMESPACE, name, ownerReferences: await this.#owner() },
-        spec: { holderIdentity: name, leaseDurationSeconds: (heartbeatMs * HEARTBEATS_PER_LEASE) / 1000, renewTime },
+        spec: { holderIdentity: name, ...present },
       });
       return;
     }
     try {
-      this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } });
+      this.#lease = await client.update(leases, { ...this.#lease, spec: { ...this.#lease.spec, ...present } });
     } catch (error) {
       // Somebody else wrote or removed it: read it again on the next beat.
       this.#lease = undefined;

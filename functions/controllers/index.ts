@@ -34,7 +34,7 @@ export interface ControllersConfig {
   podCidr: string;
   /** PEM: what pods trust the API server by. */
   caCertificate: string;
-  /** How long a node may be silent before it counts as lost. Kubernetes: 40 s. */
+  /** How long a node without a lease may be silent before it counts as lost. Kubernetes: 40 s. */
   nodeGraceMs: number;
 }
 

@@ -46,6 +46,9 @@ export const FUNCTION_NAMES = ['apiserver', 'dispatcher', 'scheduler', 'controll
 
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
+/** Tag of a doorbell's queue: the node whose it is. Nodes' rights go by it. */
+export const DOORBELL_NODE_TAG = 'zeroplane-node';
+
 /** Names of what is outside of a cluster's stack, or must be known before it is made. */
 export function clusterNames(cluster: string): {
   stack: string;

@@ -11,6 +11,8 @@ export interface HttpsTransportOptions {
   certificate?: { cert: string; key: string };
   /** A bearer token, or what gives the present one. */
   token?: string | (() => Promise<string>);
+  /** Whom to act as, where the credential may. */
+  impersonate?: { user: string; groups: readonly string[] };
 }
 
 /** A client's transport over HTTPS with kept-alive connections. `close` ends idle ones. */
@@ -22,10 +24,16 @@ export function httpsTransport(options: HttpsTransportOptions): Transport & { cl
     ...options.certificate,
   });
 
+  const { impersonate } = options;
+  const always: Record<string, string | string[]> =
+    impersonate === undefined
+      ? {}
+      : { 'impersonate-user': impersonate.user, 'impersonate-group': [...impersonate.groups] };
+
   async function send(request: TransportRequest): Promise<TransportResponse> {
     const token = typeof options.token === 'function' ? await options.token() : options.token;
     return new Promise((resolve, reject) => {
-      const headers: Record<string, string | number> = { ...request.headers };
+      const headers: Record<string, string | number | string[]> = { ...request.headers, ...always };
       if (token !== undefined) headers['authorization'] = `Bearer ${token}`;
       if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body);
       const outgoing = https.request({

@@ -56,6 +56,8 @@ export class SqsDouble implements Sqs {
   readonly #queues = new Map<string, Queue>();
   #sequence = 0;
   faults: MessageFaults | undefined;
+  /** Of queues that were made by name. */
+  readonly tags = new Map<string, Readonly<Record<string, string>>>();
   /** Requests since the beginning, by operation: what SQS bills. */
   readonly requests: Record<string, number> = {};
 
@@ -122,9 +124,14 @@ export class SqsDouble implements Sqs {
     wake(queue);
   }
 
-  async createQueue(name: string, attributes: Readonly<Record<string, string>>): Promise<string> {
+  async createQueue(
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<string> {
     this.#count('createQueue');
     const visibility = attributes['VisibilityTimeout'];
+    if (!this.#queues.has(urlOf(name))) this.tags.set(name, tags);
     return this.addQueue(name, visibility === undefined ? {} : { visibilitySeconds: Number(visibility) });
   }
 

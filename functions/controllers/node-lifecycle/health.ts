@@ -10,8 +10,16 @@ export interface NodeHealth {
 /** A node that has never said whether it is ready is given so long to start, as kube-controller-manager's --node-startup-grace-period. */
 const STARTUP_GRACE_MS = 60_000;
 
-/** The newest sign of life counts: the lease, the heartbeat in the Ready condition, or the node's creation. */
-export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: number, graceMs: number): NodeHealth {
+/** A node may say for how long its lease is good, within these bounds: where heartbeats cost money they are rarer. */
+const GRACE_MIN_MS = 10_000;
+const GRACE_MAX_MS = 300_000;
+
+/**
+ * The newest sign of life counts: the lease, the heartbeat in the Ready condition, or the node's creation. A node is silent when its lease has
+ * run out, of which kubelet's lasts 40 s; one without a lease after `graceMs`.
+ */
+export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: number, defaultMs: number): NodeHealth {
+  const graceMs = graceOf(lease) ?? defaultMs;
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
   const signs = [
     lease?.spec?.renewTime,
@@ -25,6 +33,11 @@ export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: numb
 }
 
 const TYPES = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'];
+
+function graceOf(lease: V1Lease | undefined): number | undefined {
+  const seconds = lease?.spec?.leaseDurationSeconds;
+  return seconds === undefined ? undefined : Math.min(GRACE_MAX_MS, Math.max(GRACE_MIN_MS, seconds * 1_000));
+}
 
 /** All conditions of a silent node, as kube-controller-manager words them. */
 export function silentConditions(node: V1Node, now: string): V1NodeCondition[] {

@@ -49,7 +49,11 @@ async function reconcile(name: string, context: ControllerContext, graceMs: numb
   if (node === undefined) return undefined;
   const lease = (await context.view(leases)).get(LEASE_NAMESPACE, name);
   const now = clock.now();
-  const health = nodeHealth(node, lease, now, graceMs);
+  let health = nodeHealth(node, lease, now, graceMs);
+  if (health.isSilent && readyStatus(node) !== 'Unknown') {
+    // Copies of leases may be a little behind, and what has just been renewed would count as lost.
+    health = nodeHealth(node, await client.find(leases, { namespace: LEASE_NAMESPACE, name }), now, graceMs);
+  }
   let current: V1Node = node;
   if (health.isSilent && readyStatus(node) !== 'Unknown') {
     const conditions = silentConditions(node, formatTime(now));

@@ -43,7 +43,7 @@ export const DUE_KEPT_SECONDS = 86_400;
 /** A ring that nobody has heard for so long is worth nothing: whoever comes back looks at everything anyway. */
 export const RING_RETENTION_SECONDS = 300;
 /** How long an agent's queue may be looked for again after it was not there. */
-export const DOORBELL_MISSING_RETRY_MS = 5_000;
+export const DOORBELL_MISSING_RETRY_MS = 2_000;
 
 if (WORK_VISIBILITY_SECONDS <= WORK_FUNCTION_TIMEOUT_SECONDS)
   throw new Error('a message must stay hidden while the function that handles it may run');

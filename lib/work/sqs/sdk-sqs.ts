@@ -86,8 +86,12 @@ export class SdkSqs implements Sqs {
     await this.#request((abortSignal) => this.#client.send(command, { abortSignal }));
   }
 
-  async createQueue(name: string, attributes: Readonly<Record<string, string>>): Promise<string> {
-    const command = new CreateQueueCommand({ QueueName: name, Attributes: { ...attributes } });
+  async createQueue(
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const command = new CreateQueueCommand({ QueueName: name, Attributes: { ...attributes }, tags: { ...tags } });
     const { QueueUrl = '' } = await this.#request((abortSignal) => this.#client.send(command, { abortSignal }));
     return QueueUrl;
   }

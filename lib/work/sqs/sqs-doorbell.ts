@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { clusterNames } from '../../aws/function-environment.js';
+import { clusterNames, DOORBELL_NODE_TAG } from '../../aws/function-environment.js';
 import { sleep, type Clock } from '../../clock/clock.js';
 import type { Doorbell, DoorbellListener } from '../doorbell.js';
 import { RingPace } from '../ring-pace.js';
@@ -48,7 +48,8 @@ export class SqsDoorbell implements Doorbell {
 
   async add(node: string): Promise<void> {
     if (this.#urls.has(node)) return;
-    this.#urls.set(node, await this.#options.sqs.createQueue(this.#name(node), ATTRIBUTES));
+    const tags = { [DOORBELL_NODE_TAG]: node };
+    this.#urls.set(node, await this.#options.sqs.createQueue(this.#name(node), ATTRIBUTES, tags));
   }
 
   async remove(node: string): Promise<void> {
@@ -80,10 +81,14 @@ export class SqsDoorbell implements Doorbell {
   }
 }
 
-/** An agent's long poll on its node's queue. Where there is none yet, it looks again a little later. */
+/**
+ * An agent's long poll on its node's queue. Where there is none yet, it looks again a little later; once the queue is there, anything may have
+ * changed meanwhile.
+ */
 export class SqsDoorbellListener implements DoorbellListener {
   readonly #options: SqsDoorbellOptions & { node: string };
   #url: string | undefined;
+  #wasMissing = false;
 
   constructor(options: SqsDoorbellOptions & { node: string }) {
     this.#options = options;
@@ -93,13 +98,20 @@ export class SqsDoorbellListener implements DoorbellListener {
     const { sqs, clock, cluster, node } = this.#options;
     try {
       this.#url ??= await sqs.queueUrl(doorbellQueueName(cluster, node));
-      if (this.#url !== undefined) {
+      if (this.#url === undefined) this.#wasMissing = true;
+      else if (this.#wasMissing) {
+        this.#wasMissing = false;
+        return 'any';
+      } else {
         const rings = await sqs.receive(this.#url, { waitSeconds: LONG_POLL_SECONDS, signal });
         await sqs.delete(this.#url, rings);
         return heard(rings);
       }
     } catch (error) {
-      if (isSqsError(error, 'no-queue')) this.#url = undefined;
+      if (isSqsError(error, 'no-queue')) {
+        this.#url = undefined;
+        this.#wasMissing = true;
+      }
     }
     await sleep(clock, DOORBELL_MISSING_RETRY_MS, signal);
     return undefined;

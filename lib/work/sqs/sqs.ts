@@ -11,8 +11,12 @@ export interface Sqs {
     options: { waitSeconds: number; visibilitySeconds?: number; signal?: AbortSignal },
   ): Promise<IncomingMessage[]>;
   delete(queueUrl: string, messages: readonly IncomingMessage[]): Promise<void>;
-  /** The URL of a queue of that name, made if need be. */
-  createQueue(name: string, attributes: Readonly<Record<string, string>>): Promise<string>;
+  /** The URL of a queue of that name, made if need be. One that is there keeps the tags it was made with. */
+  createQueue(
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<string>;
   /** A queue that is not there is deleted. */
   deleteQueue(name: string): Promise<void>;
   /** Undefined when there is no such queue. */
