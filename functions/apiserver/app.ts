@@ -13,13 +13,14 @@ import type { AggregationOptions } from './aggregation/extension-servers.js';
 import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
 import { CustomResources } from './custom/custom-resources.js';
 import { CustomStore } from './custom/custom-store.js';
+import { DefinitionFollower } from './custom/definition-follower.js';
 import { DefinitionReservation } from './custom/definition-reservation.js';
 import { ServedSchemas } from './custom/served-schemas.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { RequestMetrics } from './discovery/metrics.js';
 import { openApiHandler } from './discovery/openapi.js';
 import { Paths, type DocumentHandler } from './discovery/paths.js';
-import { Catalog } from './registry/catalog.js';
+import { Catalog, describeResource } from './registry/catalog.js';
 import { silentLog, type Log, type Registry } from './registry/context.js';
 import { expireEvents } from './registry/expiry.js';
 import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
@@ -33,7 +34,8 @@ import { applyDefaults } from './registry/schema-rules.js';
 import type { SubresourceHandler } from './registry/subresource.js';
 import { WebSockets } from './registry/upgrade.js';
 import { WatchHubs } from './registry/watch-hub.js';
-import type { KindDefinition } from './resources/kind.js';
+import { customResourceDefinition } from './resources/apiextensions/custom-resource-definition.js';
+import { collectionOf, type KindDefinition } from './resources/kind.js';
 import type { WebhookCaller } from './webhooks/webhook-caller.js';
 
 export interface ApiServerOptions {
@@ -65,7 +67,7 @@ export interface ApiServerOptions {
   readonly log?: Log;
 }
 
-const DEFINITIONS_COLLECTION = 'apiextensions.k8s.io/customresourcedefinitions';
+const DEFINITIONS_COLLECTION = collectionOf(customResourceDefinition);
 
 export interface ApiServer {
   /** The core: what every host and transport calls. Never rejects. */
@@ -98,6 +100,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     source: options.schemas,
     random,
     webhookCaller: options.webhookCaller,
+    outdated(collection) {
+      objects.forget(collection);
+      hubs.retire(collection);
+    },
   });
   const schemas = new ServedSchemas(options.schemas, custom);
   const customStore = new CustomStore(
@@ -115,6 +121,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     options.aggregation === undefined
       ? undefined
       : new Aggregation({ store, objects, policies, catalog, clock }, options.aggregation);
+  const hubs = new WatchHubs({ store, objects, clock });
+  const refreshCustom = (): Promise<void> => custom.refresh(policies);
+  const follower = new DefinitionFollower({
+    clock,
+    open: () => hubs.open(describeResource(customResourceDefinition)),
+    changed() {
+      policies.wrote(DEFINITIONS_COLLECTION);
+      return refreshCustom();
+    },
+  });
   const registry: Registry = {
     store,
     clock,
@@ -123,9 +139,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     schemas,
     objects,
     policies,
-    refreshCustom: () => custom.refresh(policies),
+    refreshCustom,
+    followDefinitions: () => follower.retain(),
     convertCustom: (object, to) => custom.convert(object, to),
-    hubs: new WatchHubs({ store, objects, clock }),
+    hubs,
     watches: { open: 0 },
     watchSecondsMax: options.watchSecondsMax ?? Infinity,
     authorizer: options.authorizer,

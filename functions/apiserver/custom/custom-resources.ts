@@ -6,6 +6,8 @@ import type { PolicyReader } from '../admission/plugin.js';
 import { describeResource, type Catalog, type Resource } from '../registry/catalog.js';
 import type { WebhookCaller } from '../webhooks/webhook-caller.js';
 import { Converter } from './conversion.js';
+import { equalJson } from '../registry/json-values.js';
+import { collectionOf } from '../resources/kind.js';
 import { makeCustomKind, realCollection, versionedCollection, type CustomKind } from './custom-kind.js';
 import type { CustomSchema } from './custom-schema.js';
 import type { VersionedCollection } from './custom-store.js';
@@ -29,6 +31,7 @@ export class CustomResources {
   readonly #catalog: Catalog;
   readonly #source: SchemaSource;
   readonly #converter: Converter;
+  readonly #outdated: (collection: string) => void;
   readonly #made = new Map<string, Made>();
   readonly #collections = new Map<string, VersionedCollection>();
   readonly #schemas = new Map<string, CustomSchema>();
@@ -40,9 +43,12 @@ export class CustomResources {
     source: SchemaSource;
     random: Random;
     webhookCaller: WebhookCaller | undefined;
+    /** Told of collections that show otherwise from now on what they hold, or nothing any more. */
+    outdated: (collection: string) => void;
   }) {
     this.#catalog = parts.catalog;
     this.#source = parts.source;
+    this.#outdated = parts.outdated;
     this.#converter = new Converter(parts.webhookCaller, parts.random);
   }
 
@@ -84,21 +90,25 @@ export class CustomResources {
 
   #take(definitions: readonly V1CustomResourceDefinition[]): void {
     const names = new Set<string>();
+    const outdated: Made[] = [];
     let changed = false;
     for (const crd of definitions) {
       const name = crd.metadata?.name ?? '';
       names.add(name);
       const made = this.#made.get(name);
       if (made?.crd.metadata?.resourceVersion === crd.metadata?.resourceVersion && made !== undefined) continue;
+      if (made !== undefined && !servesTheSame(made.crd, crd)) outdated.push(made);
       this.#made.set(name, this.#make(crd, made));
       changed = true;
     }
-    for (const name of this.#made.keys()) {
+    for (const [name, made] of this.#made) {
       if (names.has(name)) continue;
+      outdated.push(made);
       this.#made.delete(name);
       changed = true;
     }
     if (changed) this.#publish();
+    for (const { kinds } of outdated) for (const { definition } of kinds) this.#outdated(collectionOf(definition));
   }
 
   /** Only its status may have changed: then what was made of its versions still holds. */
@@ -157,4 +167,14 @@ export class CustomResources {
       epoch: made.kinds,
     });
   }
+}
+
+/** As Kubernetes sees it: whatever else changes, watches of the resource go on. */
+function servesTheSame(before: V1CustomResourceDefinition, now: V1CustomResourceDefinition): boolean {
+  return (
+    before.metadata?.uid === now.metadata?.uid &&
+    isServed(now) &&
+    equalJson(before.spec, now.spec) &&
+    equalJson(before.status?.acceptedNames, now.status?.acceptedNames)
+  );
 }

@@ -93,6 +93,7 @@ export class CustomStore implements Store {
     return this.#readChanges(collection, version, await this.#store.changes(version.collection, after, limit));
   }
 
+  /** As the definition was at its beginning. */
   async *watch(collection: string, after: number, signal: AbortSignal): AsyncGenerator<Changes, void, undefined> {
     const version = this.#versionOf(collection);
     if (version === undefined) {
@@ -100,7 +101,7 @@ export class CustomStore implements Store {
       return;
     }
     for await (const changes of this.#store.watch(version.collection, after, signal))
-      yield await this.#readChanges(collection, this.#versionOf(collection) ?? version, changes);
+      yield await this.#readChanges(collection, version, changes);
   }
 
   collections(): Promise<string[]> {

@@ -40,6 +40,8 @@ export interface Registry {
   readonly schemas: RegistrySchemas;
   /** Brings the catalog to the custom resources that are defined now: at most a second old, and at once after writes through this server. */
   refreshCustom(): Promise<void>;
+  /** Sees to it that changes of definitions by others are noticed too, until what it answers is called. */
+  followDefinitions(): Promise<() => void>;
   /** A custom resource's object in another of its versions; a webhook may be asked. */
   convertCustom(object: KubernetesObject, to: Resource): Promise<KubernetesObject>;
   readonly objects: StoredObjects;

@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { parseTrustedJson } from '../../../lib/json/parse.js';
 import type { Store, StoredObject } from '../../../lib/store/store.js';
 import type { ObjectReader } from '../admission/plugin.js';
+import type { KindDefinition } from '../resources/kind.js';
 import { keyOf, splitKey, type Catalog, type Resource } from './catalog.js';
 import { revisionOf } from './encode.js';
 import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES, POLICY_OBJECTS_MAX } from './limits.js';
@@ -28,7 +29,8 @@ export class StoredObjects implements ObjectReader {
   readonly #parsed = new Map<string, { revision: number; object: KubernetesObject; bytes: number }>();
   #parsedBytes = 0;
   readonly #policies = new Map<string, { revision: number; objects: Map<string, KubernetesObject[]> }>();
-  readonly #attributes = new Map<string, Map<string, { revision: number; attributes: Attributes }>>();
+  /** By kind: a definition of custom resources that changes makes another kind, with other fields to select by. */
+  readonly #attributes = new WeakMap<KindDefinition, Map<string, { revision: number; attributes: Attributes }>>();
 
   constructor(store: Store, catalog: Catalog) {
     this.#store = store;
@@ -56,9 +58,9 @@ export class StoredObjects implements ObjectReader {
 
   /** What selectors look at, of an object as stored under this revision. */
   attributes(resource: Resource, stored: StoredObject): Attributes {
-    const { collection } = resource;
-    let known = this.#attributes.get(collection);
-    if (known === undefined) this.#attributes.set(collection, (known = new Map()));
+    const { definition } = resource;
+    let known = this.#attributes.get(definition);
+    if (known === undefined) this.#attributes.set(definition, (known = new Map()));
     const hit = known.get(stored.key);
     if (hit !== undefined && hit.revision === stored.revision) return hit.attributes;
     const attributes = attributesOf(resource, stored.key, parseStored(stored.body));
@@ -69,7 +71,7 @@ export class StoredObjects implements ObjectReader {
 
   /** The same of an earlier state, which is looked for where it was kept but does not take the place of a later one. */
   earlierAttributes(resource: Resource, key: string, body: Uint8Array): Attributes {
-    const hit = this.#attributes.get(resource.collection)?.get(key);
+    const hit = this.#attributes.get(resource.definition)?.get(key);
     if (hit !== undefined && hit.revision === revisionOf(body)) return hit.attributes;
     return attributesOf(resource, key, parseStored(body));
   }
@@ -108,6 +110,15 @@ export class StoredObjects implements ObjectReader {
     }
     const found = namespace === undefined ? [...known.objects.values()].flat() : known.objects.get(namespace);
     return (found ?? []) as T[];
+  }
+
+  /** What is stored in this collection shows otherwise from now on, though it has not been written. */
+  forget(collection: string): void {
+    for (const [id, { bytes }] of this.#parsed) {
+      if (!id.startsWith(`${collection}\n`)) continue;
+      this.#parsed.delete(id);
+      this.#parsedBytes -= bytes;
+    }
   }
 
   #evict(): void {

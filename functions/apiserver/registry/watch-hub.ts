@@ -74,6 +74,8 @@ export interface Subscriber {
   bookmark(revision: number): void;
   /** The hub cannot go on; the watch must end. */
   failed(error: unknown): void;
+  /** Nothing follows, and nothing has failed: what has been given is sent, and the watch ends. */
+  ended(): void;
 }
 
 /**
@@ -100,6 +102,8 @@ export class WatchHub {
   #position = 0;
   #started: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
+  /** The last revision that is given; undefined: there is no last one. */
+  #endsAt: number | undefined;
   #cancelTimer: () => void = () => undefined;
 
   constructor(options: { store: Store; resource: Resource; objects: StoredObjects; clock: Clock; onIdle: () => void }) {
@@ -113,6 +117,23 @@ export class WatchHub {
   /** All events up to here have been given to the watchers. */
   get position(): number {
     return this.#position;
+  }
+
+  /** What it gives is out of date: its definition has changed or gone. */
+  get isRetired(): boolean {
+    return this.#endsAt !== undefined;
+  }
+
+  /** Gives what has been written until now, and then ends all its watches. */
+  async retire(): Promise<void> {
+    this.#endsAt = Infinity;
+    try {
+      this.#endsAt = await this.#store.revision(this.#resource.collection);
+    } catch {
+      // Watches resume where they were told they are.
+      this.#endsAt = 0;
+    }
+    this.#endIfDone();
   }
 
   /** Keeps the hub following its log until `release`. */
@@ -141,6 +162,10 @@ export class WatchHub {
   subscribe(subscriber: Subscriber): () => void {
     if (this.#failure !== undefined) {
       subscriber.failed(this.#failure.error);
+      return () => undefined;
+    }
+    if (this.isRetired && this.#abort.signal.aborted) {
+      subscriber.ended();
       return () => undefined;
     }
     const { index } = subscriber.selection;
@@ -209,6 +234,14 @@ export class WatchHub {
       this.#dispatch(event);
     }
     this.#position = Math.max(this.#position, changes.revision);
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#endsAt === undefined || this.#position < this.#endsAt || this.#abort.signal.aborted) return;
+    const all = this.#all();
+    this.#onIdle();
+    for (const subscriber of all) subscriber.ended();
   }
 
   #remember(event: HubEvent): void {
@@ -250,9 +283,7 @@ export class WatchHub {
   #armTimer(): void {
     this.#cancelTimer = this.#clock.setTimer(BOOKMARK_INTERVAL_MS, () => {
       if (this.#users === 0) return this.#onIdle();
-      for (const group of this.#subscribers.values()) {
-        for (const subscriber of group) subscriber.bookmark(Math.max(this.#position, subscriber.after));
-      }
+      for (const subscriber of this.#all()) subscriber.bookmark(Math.max(this.#position, subscriber.after));
       this.#armTimer();
     });
   }
@@ -261,10 +292,14 @@ export class WatchHub {
     if (this.#abort.signal.aborted) return;
     this.#failure = { error };
     this.close();
-    const all = [...this.#subscribers.values()].flatMap((group) => [...group]);
+    const all = this.#all();
     this.#onIdle();
     for (const subscriber of all)
       subscriber.failed(isStoreError(error) ? error : new Error('the change log failed', { cause: error }));
+  }
+
+  #all(): Subscriber[] {
+    return [...this.#subscribers.values()].flatMap((group) => [...group]);
   }
 }
 
@@ -286,6 +321,8 @@ function indexKey(index: SelectionIndex | undefined): string {
 /** The hubs of all collections that are watched now. */
 export class WatchHubs {
   readonly #hubs = new Map<string, WatchHub>();
+  /** Those that still give what was written before they were. */
+  readonly #retired = new Set<WatchHub>();
   readonly #options: { store: Store; objects: StoredObjects; clock: Clock };
 
   constructor(options: { store: Store; objects: StoredObjects; clock: Clock }) {
@@ -310,13 +347,24 @@ export class WatchHubs {
     return hub;
   }
 
+  /** What the collection held is shown otherwise from now on, or not at all: its watches end, and new ones see it as it is. */
+  retire(collection: string): void {
+    const hub = this.#hubs.get(collection);
+    if (hub === undefined) return;
+    this.#hubs.delete(collection);
+    this.#retired.add(hub);
+    void hub.retire();
+  }
+
   close(): void {
-    for (const hub of this.#hubs.values()) hub.close();
+    for (const hub of [...this.#hubs.values(), ...this.#retired]) hub.close();
     this.#hubs.clear();
+    this.#retired.clear();
   }
 
   #remove(collection: string, hub: WatchHub): void {
     hub.close();
+    this.#retired.delete(hub);
     if (this.#hubs.get(collection) === hub) this.#hubs.delete(collection);
   }
 }

@@ -52,8 +52,8 @@ export class WatchQueue implements Subscriber {
     this.close();
   }
 
-  /** The watch's time is over: what waits is sent, and the position, so that the client resumes there. */
-  timeOut(): void {
+  /** The watch's time is over, or nothing follows: what waits is sent, and the position, so that the client resumes there. */
+  ended(): void {
     if (this.#open && this.#bookmarks && this.#seen > 0) this.#push(this.#bookmarkFrame());
     this.close();
   }

@@ -63,14 +63,18 @@ export async function openWatch(registry: Registry, call: Call): Promise<AsyncIt
   if (registry.watches.open >= WATCHES_MAX) throw tooManyRequests(TOO_MANY_WATCHES, OVERLOAD_RETRY_AFTER_SECONDS);
   registry.watches.open++;
   let hub: WatchHub | undefined;
+  let unfollow = (): void => undefined;
   try {
+    const isCustom = call.resource.definition.custom !== undefined;
+    if (isCustom) unfollow = await registry.followDefinitions();
     hub = await registry.hubs.open(registry.catalog.storage(call.resource));
     const start = await startOf(registry, call, options);
     const queue = new WatchQueue({ selection, presenter, bookmarks: options.allowWatchBookmarks });
-    return new Watch({ registry, call, options, presenter, selection, hub, start, queue }).frames();
+    return new Watch({ registry, call, options, presenter, selection, hub, start, queue, unfollow }).frames();
   } catch (error) {
     registry.watches.open--;
     hub?.release();
+    unfollow();
     throw error;
   }
 }
@@ -124,6 +128,8 @@ interface WatchParts {
   readonly hub: WatchHub;
   readonly start: Start;
   readonly queue: WatchQueue;
+  /** Ends the look-out for a change of the resource's definition. */
+  readonly unfollow: () => void;
 }
 
 /** One open watch: initial events, then what the log has, then what the hub gives. */
@@ -137,7 +143,7 @@ class Watch {
   constructor(parts: WatchParts) {
     this.#parts = parts;
     const { registry, call, options, queue } = parts;
-    this.#cancelTimeout = registry.clock.setTimer(timeoutMs(registry, options), () => queue.timeOut());
+    this.#cancelTimeout = registry.clock.setTimer(timeoutMs(registry, options), () => queue.ended());
     call.request.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (call.request.signal.aborted) this.#close();
   }
@@ -171,6 +177,7 @@ class Watch {
     const storage = registry.catalog.storage(call.resource);
     let after = start.after;
     while (queue.open) {
+      if (hub.isRetired || !this.#isServed()) return queue.close();
       const recent = hub.recent(after);
       if (recent !== undefined) {
         queue.startAt(after);
@@ -187,6 +194,16 @@ class Watch {
       if (frames.length > 0) yield frames;
       after = changes.revision;
     }
+  }
+
+  /** A definition that has changed since the request came serves another resource. */
+  #isServed(): boolean {
+    const { catalog } = this.#parts.registry;
+    const { resource } = this.#parts.call;
+    return (
+      resource.definition.custom === undefined ||
+      catalog.find(resource.group, resource.version, resource.plural) === resource
+    );
   }
 
   #error(error: unknown): Uint8Array {
@@ -212,12 +229,13 @@ class Watch {
   #close(): void {
     if (!this.#open) return;
     this.#open = false;
-    const { registry, call, hub, queue } = this.#parts;
+    const { registry, call, hub, queue, unfollow } = this.#parts;
     this.#cancelTimeout();
     call.request.signal.removeEventListener('abort', this.#onAbort);
     this.#unsubscribe();
     queue.close();
     hub.release();
+    unfollow();
     registry.watches.open--;
   }
 }
