@@ -5,6 +5,7 @@ import type { UserInfo } from '../../lib/api/meta.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { Random } from '../../lib/random.js';
 import type { MessageSource } from '../../lib/schema/protobuf/message-source.js';
+import type { V1CustomResourceDefinition } from '../../lib/schema/generated/types.js';
 import type { DescribedSchemaSource } from '../../lib/schema/openapi/published-schemas.js';
 import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
@@ -123,6 +124,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       : new Aggregation({ store, objects, policies, catalog, clock }, options.aggregation);
   const hubs = new WatchHubs({ store, objects, clock });
   const refreshCustom = (): Promise<void> => custom.refresh(policies);
+  const definitionNames = new DefinitionReservation({
+    store,
+    clock,
+    definitions: () => objects.list<V1CustomResourceDefinition & { metadata: object }>(customResourceDefinition),
+  });
   const follower = new DefinitionFollower({
     clock,
     open: () => hubs.open(describeResource(customResourceDefinition)),
@@ -148,7 +154,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     charges: options.charges,
-    reservations: { [DEFINITIONS_COLLECTION]: new DefinitionReservation(policies, clock), ...options.reservations },
+    reservations: { [DEFINITIONS_COLLECTION]: definitionNames, ...options.reservations },
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,

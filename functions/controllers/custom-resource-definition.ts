@@ -41,8 +41,7 @@ export const customResourceDefinitionController: Controller = {
     const definition = view.get(undefined, name);
     if (definition === undefined) return undefined;
     if (isGoing(definition)) return clean(definition, context);
-    if (!hasCondition(definition, 'NamesAccepted')) await claimNames(definition, view.list(), context);
-    return undefined;
+    return hasCondition(definition, 'NamesAccepted') ? undefined : claimNames(definition, view.list(), context);
   },
 };
 
@@ -50,14 +49,19 @@ function isGoing({ metadata }: V1CustomResourceDefinition): boolean {
   return metadata?.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(CLEANUP_FINALIZER);
 }
 
+/** Asks for names that seem to be free. The API server decides, and knows of others who are about to take them. */
 async function claimNames(
   definition: V1CustomResourceDefinition,
   all: readonly V1CustomResourceDefinition[],
   { client, clock }: ControllerContext,
-): Promise<void> {
+): Promise<Outcome> {
   const changed = structuredClone(definition);
   establish(changed, all, formatTime(clock.now()));
-  if (!deepEqual(changed.status, definition.status)) await client.updateStatus(customResourceDefinitions, changed);
+  if (deepEqual(changed.status, definition.status)) return undefined;
+  const written = await client.updateStatus(customResourceDefinitions, changed);
+  return hasCondition(changed, 'NamesAccepted') && !hasCondition(written, 'NamesAccepted')
+    ? { requeueAfterMs: RETRY_MS }
+    : undefined;
 }
 
 async function clean(definition: V1CustomResourceDefinition, context: ControllerContext): Promise<Outcome> {

@@ -13,7 +13,9 @@ type Json = Record<string, unknown>;
 type Definition = { metadata: { finalizers?: string[] }; spec: { versions: Json[] } };
 
 /** A second API server over the store of another, and nothing else in common with it. */
-function besides({ store, clock }: TestServer): { request(method: string, path: string, body?: object): Promise<Json> } {
+function besides({ store, clock }: TestServer): {
+  request(method: string, path: string, body?: object): Promise<Json>;
+} {
   const server = createApiServer({
     store,
     clock,
@@ -26,7 +28,11 @@ function besides({ store, clock }: TestServer): { request(method: string, path: 
   return {
     async request(method, path, body) {
       const headers = { 'content-type': 'application/json' };
-      const request = new Request(`http://api${path}`, { method, headers, body: JSON.stringify(body) });
+      const request = new Request(`http://api${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       return (await (await server.fetch(request)).json()) as Json;
     },
   };
@@ -64,13 +70,20 @@ describe('a watch of a custom resource', () => {
     const { server, watch } = await watched();
     await server.request('POST', CRONTABS, objectOf('b', { spec: { image: 'x' } }));
     await change(server, ({ spec }) => {
-      Object.assign(spec.versions[0] ?? {}, { schema: schemaOf({ image: { type: 'string' }, more: { type: 'string', default: 'd' } }) });
+      Object.assign(spec.versions[0] ?? {}, {
+        schema: schemaOf({ image: { type: 'string' }, more: { type: 'string', default: 'd' } }),
+      });
     });
     const events = await rest(watch);
     expect(events.map(({ type }) => type)).toEqual(['ADDED', 'BOOKMARK']);
     const { resourceVersion } = (events[1] as { object: { metadata: Json } }).object.metadata;
     const next = await server.watch(`${CRONTABS}?watch=1&resourceVersion=${String(resourceVersion)}`);
-    await server.request('PATCH', `${CRONTABS}/a`, { metadata: { labels: { l: '1' } } }, { 'content-type': 'application/merge-patch+json' });
+    await server.request(
+      'PATCH',
+      `${CRONTABS}/a`,
+      { metadata: { labels: { l: '1' } } },
+      { 'content-type': 'application/merge-patch+json' },
+    );
     expect(await next.next()).toMatchObject({ type: 'MODIFIED', object: { spec: { image: 'x', more: 'd' } } });
     next.stop();
   });
@@ -117,11 +130,46 @@ describe('a watch of a custom resource', () => {
   });
 });
 
+test('two servers over one store give a name to one definition only', async () => {
+  const server = testServer();
+  const other = besides(server);
+  const isAccepted = ({ status }: Json): boolean =>
+    (status as { conditions: Json[] }).conditions.some(
+      ({ type, status: is }) => type === 'NamesAccepted' && is === 'True',
+    );
+  for (let round = 0; round < 20; round++) {
+    const [one, two] = ['Left', 'Right'].map((kind) =>
+      definitionOf({ kind: `${kind}${round}`, names: { shortNames: [`s${round}`] } }),
+    ) as [Json, Json];
+    const [first, second] = await Promise.all([
+      server.request('POST', DEFINITIONS, one).then(({ json }) => json as Json),
+      other.request('POST', DEFINITIONS, two),
+    ]);
+    expect([isAccepted(first), isAccepted(second)].filter(Boolean), JSON.stringify([first, second])).toEqual([true]);
+    const refused = isAccepted(first) ? second : first;
+    // Whatever is written into the status, the server decides.
+    const names = (refused.spec as { names: Json }).names;
+    const { status } = refused as { status: { conditions: Json[] } };
+    const conditions = status.conditions.map((condition) => ({ ...condition, status: 'True' }));
+    const told = await other.request('PUT', `${DEFINITIONS}/${(refused.metadata as { name: string }).name}/status`, {
+      ...refused,
+      status: { ...status, acceptedNames: names, conditions },
+    });
+    expect(told.kind).toBe('CustomResourceDefinition');
+    expect(isAccepted(told)).toBe(false);
+  }
+  expect(
+    (await server.store.list('zeroplane/definitionnames')).items.map(({ body }) => JSON.parse(String(body)).claims),
+  ).toEqual([{}]);
+});
+
 test('what a definition selects by is found in objects that were read before it did', async () => {
   const { server, watch } = await watched();
   watch.stop();
   await server.request('GET', `${CRONTABS}?labelSelector=none`);
-  await change(server, ({ spec }) => Object.assign(spec.versions[0] ?? {}, { selectableFields: [{ jsonPath: '.spec.image' }] }));
+  await change(server, ({ spec }) =>
+    Object.assign(spec.versions[0] ?? {}, { selectableFields: [{ jsonPath: '.spec.image' }] }),
+  );
   const found = await server.request('GET', `${CRONTABS}?fieldSelector=spec.image%3Dx`);
   expect(found.json.items).toHaveLength(1);
 });

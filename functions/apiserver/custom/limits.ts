@@ -1,5 +1,9 @@
 /** How long the answer of a conversion webhook is waited for (Kubernetes' bound). */
 export const CONVERSION_TIMEOUT_MS = 30_000;
+/** After so long a claim of names is of a writer that has died; far above the time that a write of a definition may take. */
+export const CLAIM_AGE_MAX_MS = 60_000;
+/** How often a claim of names is tried again when others of the same group are faster. */
+export const CLAIM_ATTEMPTS_MAX = 50;
 /** Objects that one conversion review carries. */
 export const CONVERSION_BATCH_MAX = 500;
 /** Keys of objects that are known to be stored as they are served, per version. */
