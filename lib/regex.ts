@@ -1,4 +1,8 @@
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
+import { lazyPackage } from './lazy-package.js';
+
+/** Unicode's tables make it large, and few clusters have a pattern in a schema or an expression. */
+const re2 = lazyPackage<typeof import('re2js')>('re2js');
 
 /** Compiled regular expressions that are remembered. */
 const REGEX_CACHE_MAX = 500;
@@ -23,14 +27,14 @@ export function compileRegex(pattern: string): RE2JS | RegexFault {
 }
 
 export function isRegexFault(regex: RE2JS | RegexFault): regex is RegexFault {
-  return !(regex instanceof RE2JS);
+  return !(regex instanceof re2().RE2JS);
 }
 
 function compile(pattern: string): RE2JS | RegexFault {
   if (pattern.length > REGEX_LENGTH_MAX)
     return { message: `error parsing regexp: expression too large: \`${pattern.slice(0, 100)}…\`` };
   try {
-    return RE2JS.compile(pattern);
+    return re2().RE2JS.compile(pattern);
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error) };
   }

@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { FUNCTION_NAMES } from '../lib/aws/function-environment.js';
+import { LAZY_PACKAGES } from '../lib/lazy-package.js';
 
 /** CommonJS packages inside an ES module bundle still call require. */
 const REQUIRE_BANNER =
@@ -25,8 +26,8 @@ async function buildCommandLine(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // lmdb is native and finds its binary beside itself; the certificate library has several builds and means to choose one itself.
-    external: ['lmdb', '@peculiar/x509', 'reflect-metadata'],
+    // lmdb is native and finds its binary beside itself.
+    external: ['lmdb'],
     sourcemap: 'linked',
     legalComments: 'none',
     banner: { js: REQUIRE_BANNER },
@@ -54,6 +55,8 @@ async function buildFunctions(): Promise<void> {
       // What no function needs is left out, see there.
       alias: {
         '@aws-sdk/credential-provider-node': './functions/lambda/bundle/environment-credentials.ts',
+        '@smithy/core/event-streams': './functions/lambda/bundle/nothing.ts',
+        bowser: './functions/lambda/bundle/nothing.ts',
         ws: './functions/lambda/bundle/no-sockets.ts',
       },
       legalComments: 'none',
@@ -61,6 +64,24 @@ async function buildFunctions(): Promise<void> {
       logLevel: 'warning',
     });
     copyGenerated(folder);
+    await buildLazyPackages(folder);
+  }
+}
+
+/** Packages that are loaded late, each as one file where `require` finds it from the bundle. */
+async function buildLazyPackages(folder: string): Promise<void> {
+  for (const name of LAZY_PACKAGES) {
+    await build({
+      entryPoints: { [name]: name },
+      outdir: `${folder}/node_modules`,
+      bundle: true,
+      minify: true,
+      format: 'cjs',
+      platform: 'node',
+      target: 'node20',
+      legalComments: 'none',
+      logLevel: 'warning',
+    });
   }
 }
 

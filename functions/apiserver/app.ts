@@ -1,4 +1,3 @@
-import { Hono } from 'hono';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { UserInfo } from '../../lib/api/meta.js';
@@ -19,12 +18,11 @@ import { DefinitionReservation } from './custom/definition-reservation.js';
 import { ServedSchemas } from './custom/served-schemas.js';
 import type { Authenticator, Authorizer } from './auth/auth.js';
 import { RequestMetrics } from './discovery/metrics.js';
-import { openApiHandler } from './discovery/openapi.js';
 import { Paths, type DocumentHandler } from './discovery/paths.js';
+import type { FetchApp, Origin } from './fetch-app.js';
 import { Catalog, describeResource } from './registry/catalog.js';
 import { silentLog, type Log, type Registry } from './registry/context.js';
 import { expireEvents } from './registry/expiry.js';
-import { fromFetchRequest, toFetchResponse } from './registry/fetch-adapter.js';
 import { RequestHandler } from './registry/handler.js';
 import type { NodeConnection } from './registry/node-connection.js';
 import { StoredObjects } from './registry/objects.js';
@@ -162,6 +160,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     log: options.log ?? silentLog,
   };
   const metrics = new RequestMetrics(clock);
+  // Of documents that few requests are for, the maker is loaded with the first of these.
+  let documents: Promise<DocumentHandler> | undefined;
+  const openApi: DocumentHandler = async (request, query) => {
+    documents ??= import('./discovery/openapi.js').then(({ openApiHandler }) =>
+      openApiHandler(catalog, schemas, { refresh: registry.refreshCustom, aggregation }),
+    );
+    return (await documents)(request, query);
+  };
   const paths = new Paths({
     catalog,
     refresh: registry.refreshCustom,
@@ -171,7 +177,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ],
     metrics: () => metrics.response(registry.watches.open),
     documents: {
-      '/openapi/': openApiHandler(catalog, schemas, { refresh: registry.refreshCustom, aggregation }),
+      '/openapi/': openApi,
       ...options.documents,
     },
     remote: async () => aggregation?.groups() ?? [],
@@ -185,16 +191,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const sockets = new WebSockets(registry, handler);
   const handle = (request: ApiRequest): Promise<ApiResponse> => handler.handle(request);
 
-  const app = new Hono<{ Bindings: { peer?: Peer; user?: UserInfo } }>();
-  app.all('*', async (context) =>
-    toFetchResponse(await handle(fromFetchRequest(context.req.raw, context.env)), context.req.method),
-  );
+  // Functions and the local server call the core itself: only who asks for the web's forms loads them.
+  let app: Promise<FetchApp> | undefined;
+  const fetchFrom = async (request: Request, origin: Origin): Promise<Response> =>
+    (await (app ??= import('./fetch-app.js').then(({ fetchApp }) => fetchApp(handle)))).fetch(request, origin);
   return {
     handle,
-    fetch: async (request, peer) => app.fetch(request, { peer }),
+    fetch: (request, peer) => fetchFrom(request, peer === undefined ? {} : { peer }),
     upgrade: (request, socket, head, peer) => void sockets.upgrade(request, socket, head, peer),
     inProcess: (user) => ({
-      fetch: async (request) => app.fetch(request, { user }),
+      fetch: (request) => fetchFrom(request, { user }),
       handle: (request) => handle({ ...request, user }),
     }),
     expireEvents: () => expireEvents(registry),

@@ -36,7 +36,7 @@ export function awsParts(functionName: string, environment: NodeJS.ProcessEnv = 
     config,
     clock,
     random: systemRandom(),
-    log: jsonLog({ level: config.logLevel, bindings: { cluster, function: functionName } }),
+    log: jsonLog({ level: config.logLevel, bindings: { cluster, function: functionName }, clock }),
     metrics: new Metrics({
       clock,
       dimensions: { Cluster: cluster, Function: functionName },

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { FUNCTION_ENVIRONMENT } from '../../lib/aws/function-environment.js';
+import { LOG_LEVELS } from './logging.js';
 
 const text = z.string().check(z.minLength(1, 'is empty'));
 const url = z.url('is no URL');
@@ -32,7 +33,7 @@ const schema = z.object({
   serviceCidr: z._default(cidr, '10.96.0.0/16'),
   podCidr: z._default(cidr, '10.244.0.0/16'),
   clusterDns: z.optional(text),
-  logLevel: z._default(z.enum(['debug', 'info', 'warn', 'error'], 'is not debug, info, warn or error'), 'info'),
+  logLevel: z._default(z.enum(LOG_LEVELS, 'is not debug, info, warn or error'), 'info'),
   /** A streamed watch ends after so long at the latest, and its client resumes: an open watch is what costs money. */
   watchSeconds: count(300, 840),
   /** Watches open at one time, over all environments of the function. */

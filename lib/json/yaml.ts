@@ -1,19 +1,13 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  Scalar,
-  type Document,
-  type Pair,
-} from 'yaml';
+import type { Document, LineCounter, Pair, Scalar } from 'yaml';
+import { lazyPackage } from '../lazy-package.js';
 import { SyntaxFault } from './errors.js';
 import { JSON_DEPTH_MAX } from './limits.js';
 import { decodeUtf8 } from './parse.js';
 import { isJsonObject, setMember } from './path.js';
 import { resolveNumber, resolvePlainScalar } from './yaml-scalar.js';
+
+/** Most bodies are JSON, and a process that is sent no YAML does without the reader. */
+const yaml = lazyPackage<typeof import('yaml')>('yaml');
 
 export interface ParseYamlOptions {
   /** Told of every repeated key with its line, from 1, in document order; the last one wins. */
@@ -32,6 +26,7 @@ const NODES_HIGH = 4_000_000;
  * copies, within bounds; keys become strings. Throws `SyntaxFault`.
  */
 export function parseYaml(input: string | Uint8Array, options: ParseYamlOptions = {}): unknown {
+  const { LineCounter, parseAllDocuments } = yaml();
   const lines = new LineCounter();
   const documents = parseAllDocuments(decodeUtf8(input), {
     schema: 'failsafe',
@@ -81,6 +76,7 @@ class Converter {
     this.#count();
     if (depth > JSON_DEPTH_MAX) throw new SyntaxFault('yaml: exceeded max depth');
     if (node === null || node === undefined) return null;
+    const { isAlias, isMap, isScalar, isSeq } = yaml();
     if (isAlias(node)) return this.#alias(node.source, depth);
     this.#remember(node);
     if (isScalar(node)) return scalarValue(node);
@@ -122,6 +118,7 @@ class Converter {
   #map(items: readonly Pair[], depth: number): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     const merged: unknown[] = [];
+    const { isScalar, Scalar } = yaml();
     for (const { key, value } of items) {
       if (isScalar(key) && key.value === '<<' && key.type === Scalar.PLAIN) {
         merged.push(this.#node(value, depth + 1));
@@ -171,7 +168,7 @@ function scalarValue(node: Scalar): unknown {
       return value;
     }
     default:
-      return node.type === Scalar.PLAIN ? resolvePlainScalar(text) : text;
+      return node.type === yaml().Scalar.PLAIN ? resolvePlainScalar(text) : text;
   }
 }
 
@@ -184,4 +181,9 @@ function mergeInto(object: Record<string, unknown>, source: unknown): void {
       if (!Object.hasOwn(object, name)) setMember(object, name, value);
     }
   }
+}
+
+/** A JSON value as a YAML document. */
+export function stringifyYaml(value: unknown): string {
+  return yaml().stringify(value, { aliasDuplicateObjects: false });
 }

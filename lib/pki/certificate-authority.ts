@@ -97,7 +97,7 @@ export class CertificateAuthority {
    * Throws `malformed` for what is no request and `bad-signature` when the requester does not hold the key.
    */
   async signRequest(requestPem: string, options: SignOptions): Promise<string> {
-    const { subject, publicKey } = await readRequest(requestPem);
+    const { subject, publicKey } = readRequest(requestPem);
     return this.#sign(subject, publicKey, options);
   }
 

@@ -1,6 +1,7 @@
 import { ApiError, badRequest, conflict } from '../../../lib/api/errors.js';
 import { parseApiVersion, type KubernetesObject } from '../../../lib/api/meta.js';
 import { SyntaxFault } from '../../../lib/json/errors.js';
+import { parseJson } from '../../../lib/json/parse.js';
 import { isJsonObject } from '../../../lib/json/path.js';
 import { duplicateYamlKeysError, parseYaml } from '../../../lib/json/yaml.js';
 import {
@@ -65,6 +66,8 @@ interface Apply {
 
 async function readConfiguration(call: Call): Promise<{ config: KubernetesObject; duplicates: string | undefined }> {
   const bytes = await call.request.body(REQUEST_BODY_MAX_BYTES);
+  const json = readJson(bytes);
+  if (json !== undefined) return { config: json, duplicates: undefined };
   const duplicates: { key: string; line: number }[] = [];
   try {
     const config = parseYaml(bytes, { onDuplicateKey: (key, line) => duplicates.push({ key, line }) });
@@ -74,6 +77,18 @@ async function readConfiguration(call: Call): Promise<{ config: KubernetesObject
     throw error;
   }
   throw badRequest('error decoding YAML: the configuration is not an object');
+}
+
+/** kubectl sends JSON, which is YAML too. Undefined for what is none, or repeats a key: YAML's reader tells the line. */
+function readJson(bytes: Uint8Array): KubernetesObject | undefined {
+  let hasDuplicates = false;
+  try {
+    const value = parseJson(bytes, { onDuplicateKey: () => (hasDuplicates = true) });
+    return isJsonObject(value) && !hasDuplicates ? (value as KubernetesObject) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxFault) return undefined;
+    throw error;
+  }
 }
 
 function reportDuplicates(call: Call, options: WriteOptions, duplicates: string | undefined): void {

@@ -1,8 +1,8 @@
-import { stringify as stringifyYaml } from 'yaml';
 import { badRequest } from '../../../lib/api/errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import { parseJson } from '../../../lib/json/parse.js';
 import { stringifyJson } from '../../../lib/json/stringify.js';
+import { stringifyYaml } from '../../../lib/json/yaml.js';
 import type { Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
 import { fromStorage } from './convert.js';
@@ -55,7 +55,7 @@ export function presentValue(call: Call, status: number, value: unknown): ApiRes
 /** Bytes of JSON in the client's format. */
 export function finish(call: Call, representation: Representation, status: number, body: Uint8Array): ApiResponse {
   if (representation.format === 'yaml') {
-    const text = stringifyYaml(parseJson(body), { aliasDuplicateObjects: false });
+    const text = stringifyYaml(parseJson(body));
     return jsonResponse(status, Buffer.from(text), { 'content-type': 'application/yaml' });
   }
   if (call.query.has('pretty') && readBoolean(call.query, 'pretty')) {

@@ -1,4 +1,6 @@
-import { Cron } from 'croner';
+import { lazyPackage } from '../../../lib/lazy-package.js';
+
+const croner = lazyPackage<typeof import('croner')>('croner');
 
 /** The times of a cron expression. */
 export interface Schedule {
@@ -17,6 +19,7 @@ export function parseSchedule(text: string, timeZone: string | undefined): Sched
   const zone = prefixed?.[1] ?? timeZone ?? 'UTC';
   const expression = prefixed?.[2] ?? text.trim();
   if (expression.startsWith('@every ')) return everySchedule(expression.slice('@every '.length));
+  const { Cron } = croner();
   const cron = new Cron(expression, {
     paused: true,
     timezone: zone,
