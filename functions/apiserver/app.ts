@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { UserInfo } from '../../lib/api/meta.js';
 import type { Clock } from '../../lib/clock/clock.js';
+import { LateModule } from '../../lib/late-module.js';
 import type { Random } from '../../lib/random.js';
 import type { MessageSource } from '../../lib/schema/protobuf/message-source.js';
 import type { V1CustomResourceDefinition } from '../../lib/schema/generated/types.js';
@@ -67,6 +68,11 @@ export interface ApiServerOptions {
 }
 
 const DEFINITIONS_COLLECTION = collectionOf(customResourceDefinition);
+
+/** Few requests are for the documents. */
+const openApiMaker = new LateModule(() => import('./discovery/openapi.js'));
+/** Functions and the local server call the core itself. */
+const fetchForms = new LateModule(() => import('./fetch-app.js'));
 
 export interface ApiServer {
   /** The core: what every host and transport calls. Never rejects. */
@@ -160,13 +166,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     log: options.log ?? silentLog,
   };
   const metrics = new RequestMetrics(clock);
-  // Of documents that few requests are for, the maker is loaded with the first of these.
-  let documents: Promise<DocumentHandler> | undefined;
+  let documents: DocumentHandler | undefined;
   const openApi: DocumentHandler = async (request, query) => {
-    documents ??= import('./discovery/openapi.js').then(({ openApiHandler }) =>
-      openApiHandler(catalog, schemas, { refresh: registry.refreshCustom, aggregation }),
-    );
-    return (await documents)(request, query);
+    if (documents === undefined) await openApiMaker.load();
+    documents ??= openApiMaker.module.openApiHandler(catalog, schemas, {
+      refresh: registry.refreshCustom,
+      aggregation,
+    });
+    return documents(request, query);
   };
   const paths = new Paths({
     catalog,
@@ -191,10 +198,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const sockets = new WebSockets(registry, handler);
   const handle = (request: ApiRequest): Promise<ApiResponse> => handler.handle(request);
 
-  // Functions and the local server call the core itself: only who asks for the web's forms loads them.
-  let app: Promise<FetchApp> | undefined;
-  const fetchFrom = async (request: Request, origin: Origin): Promise<Response> =>
-    (await (app ??= import('./fetch-app.js').then(({ fetchApp }) => fetchApp(handle)))).fetch(request, origin);
+  let app: FetchApp | undefined;
+  const fetchFrom = async (request: Request, origin: Origin): Promise<Response> => {
+    if (app === undefined) await fetchForms.load();
+    return (app ??= fetchForms.module.fetchApp(handle)).fetch(request, origin);
+  };
   return {
     handle,
     fetch: (request, peer) => fetchFrom(request, peer === undefined ? {} : { peer }),

@@ -21,7 +21,7 @@ const PLACE_MARGIN_MS = 30_000;
 export function apiFunction(parts: CloudParts): ApiFunction {
   const { config, clock, random, metrics } = parts;
   const opened = lazily(async () => {
-    const cloud = await openApi(parts);
+    const cloud = await openApi(parts, { isServed: true });
     await ensureFirstObjects(cloud, parts);
     return cloud;
   });

@@ -1,10 +1,11 @@
 import type { ApiServer } from '../apiserver/app.js';
-import { awsIamTokens, readAwsIdentityConfig } from '../apiserver/auth/aws-iam/index.js';
+import type { TokenVerifier } from '../apiserver/auth/auth.js';
 import type { StsFetch } from '../apiserver/auth/aws-iam/sts.js';
 import { generateSigningKey } from '../apiserver/auth/signing-keys.js';
 import { inProcessTransport } from '../apiserver/in-process-transport.js';
 import { composeApi, type Endpoint } from '../composition/api.js';
 import type { UserInfo } from '../../lib/api/meta.js';
+import { LateModule } from '../../lib/late-module.js';
 import type { Transport } from '../../lib/client/transport.js';
 import type { Store } from '../../lib/store/store.js';
 import { openStore, type CloudParts } from './parts.js';
@@ -23,17 +24,23 @@ export interface CloudApi {
  */
 export const CLOUD_ENDPOINT: Endpoint = { addresses: ['192.0.2.1'], port: 443 };
 
+/** The other functions, over the same API server, never see a token. */
+const awsIam = new LateModule(() => import('../apiserver/auth/aws-iam/index.js'));
+
 const PEM_END = /(?<=-----END [A-Z ]*PRIVATE KEY-----)\s*/;
 
-/** Opens the store and the API server over it. Reads the keys, and makes them at the very first start. */
-export async function openApi(parts: CloudParts): Promise<CloudApi> {
+/**
+ * Opens the store and the API server over it. Reads the keys, and makes them at the very first start. Tokens of AWS are read where requests
+ * come from outside.
+ */
+export async function openApi(parts: CloudParts, { isServed }: { isServed: boolean }): Promise<CloudApi> {
   const { config, clock, random, log, parameters } = parts;
   const store = openStore(parts);
   const [keys, serverUrl] = await Promise.all([
     parameters.readOrMake(config.signingKeysParameter, generateSigningKey),
     config.endpointParameter === undefined ? undefined : parameters.read(config.endpointParameter),
   ]);
-  const identity = config.awsIdentity === undefined ? undefined : readAwsIdentityConfig(config.awsIdentity);
+  const verifiers = isServed ? await verifiersOf(parts) : [];
   const { api, repair } = composeApi({
     store,
     clock,
@@ -45,11 +52,18 @@ export async function openApi(parts: CloudParts): Promise<CloudApi> {
     signingKeys: keys.split(PEM_END).filter((key) => key.trim() !== ''),
     defaultTolerationSeconds: config.tolerationSeconds,
     watchSecondsMax: config.watchSeconds,
-    ...(identity === undefined
-      ? {}
-      : { verifiers: [awsIamTokens(identity, { clusterName: config.cluster, clock, log, ...stsOf(parts) })] }),
+    verifiers,
   });
   return { api, store, repair, transport: (user) => inProcessTransport((request) => api.handle(request), user) };
+}
+
+async function verifiersOf(parts: CloudParts): Promise<TokenVerifier[]> {
+  const { config, clock, log } = parts;
+  if (config.awsIdentity === undefined) return [];
+  await awsIam.load();
+  const { awsIamTokens, readAwsIdentityConfig } = awsIam.module;
+  const identity = readAwsIdentityConfig(config.awsIdentity);
+  return [awsIamTokens(identity, { clusterName: config.cluster, clock, log, ...stsOf(parts) })];
 }
 
 function stsOf({ sts }: CloudParts): { fetch: StsFetch; stsEndpoint?: string } {

@@ -29,7 +29,7 @@ export interface CloudWork extends CloudApi {
 /** Replicas sleep with their function: they look when they are asked, which costs one small read when nothing has happened. */
 export async function openWork(parts: CloudParts): Promise<CloudWork> {
   const { config, clock, random, log, metrics, sqs } = parts;
-  const [opened, caCertificate] = await Promise.all([openApi(parts), trustedCertificates(parts)]);
+  const [opened, caCertificate] = await Promise.all([openApi(parts, { isServed: false }), trustedCertificates(parts)]);
   const { cluster } = config;
   const doorbell = new SqsDoorbell({ sqs, clock, cluster });
   const queue = new SqsWorkQueue({

@@ -3,6 +3,7 @@ import { MASTERS_GROUP, nodeUsername } from '../../functions/apiserver/auth/user
 import { generateSigningKey } from '../../functions/apiserver/auth/signing-keys.js';
 import type { UserInfo } from '../../lib/api/meta.js';
 import { Client } from '../../lib/client/client.js';
+import { loadLateModules } from '../../lib/late-module.js';
 import { namespaces } from '../../lib/client/resources.js';
 import { watch, type Controller } from '../../lib/work/controller.js';
 import { TransportError, type Transport } from '../../lib/client/transport.js';
@@ -21,6 +22,9 @@ import { Machine } from './machine.js';
 import type { Plan } from './plan.js';
 import { WorldTables, type ProcessStore } from './table-store.js';
 import type { Trace } from './trace.js';
+
+// Loading takes the machine's time, and here time stands still meanwhile.
+await loadLateModules();
 
 /** Parts of a seed that draw for themselves. */
 const PARTS = { cluster: 1, machines: 2, network: 3, queue: 4, store: 5, tables: 6 };

@@ -14,6 +14,7 @@ import { sweepFunction } from '../../functions/sweep/function.js';
 import { callerIdentityToken } from '../../lib/aws/caller-identity-token.js';
 import { FUNCTION_ENVIRONMENT } from '../../lib/aws/function-environment.js';
 import { Client } from '../../lib/client/client.js';
+import { loadLateModules } from '../../lib/late-module.js';
 import { FakeClock } from '../../lib/clock/fake.js';
 import { seededRandom, type Random } from '../../lib/random.js';
 import { createCertificateAuthority } from '../../lib/pki/index.js';
@@ -25,6 +26,9 @@ import { SqsDouble, type MessageFaults } from './sqs-double.js';
 import { StreamDouble, type StreamFaults } from './stream-double.js';
 import { NO_FAULTS, TableConnection, type Faults } from './table-connection.js';
 import { TableDouble } from './table-double.js';
+
+// Loading takes the machine's time, and here time stands still meanwhile.
+await loadLateModules();
 
 const CLUSTER = 'one';
 const STS_HOST = 'sts.eu-central-1.amazonaws.com';
@@ -207,7 +211,7 @@ export class CloudCluster {
     source(this.schedulerUrl, 1, (event) => (scheduler as NonNullable<typeof scheduler>)(event, CONTEXT));
     source(this.delayUrl, 2, (event) => dispatcher(event, CONTEXT));
     // As Lambda, the sweep and the API are environments of their own.
-    this.#api = await openApi(this.parts('nodes'));
+    this.#api = await openApi(this.parts('nodes'), { isServed: false });
     const first = this.apiFunction();
     await this.drive(first.buffer(urlEvent('GET', '/readyz'), CONTEXT));
     const sweep = sweepFunction(this.parts('sweep'));

@@ -3,9 +3,13 @@ import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '
 import { SimulatedNodes } from '../../cli/simulated-nodes.js';
 import { Line } from './line.js';
 import { Client } from '../../lib/client/client.js';
+import { loadLateModules } from '../../lib/late-module.js';
 import { FakeClock, settle } from '../../lib/clock/fake.js';
 import { seededRandom } from '../../lib/random.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
+
+// Loading takes the machine's time, and here time stands still meanwhile.
+await loadLateModules();
 
 /** Kubernetes' own default: nobody asks for pods to leave earlier. */
 const TOLERATION_SECONDS = 300;

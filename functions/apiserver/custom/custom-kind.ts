@@ -9,6 +9,7 @@ import type { StructuralSchema } from '../../../lib/schema/structural/index.js';
 import { cloneJson } from '../registry/json-values.js';
 import type { KindDefinition } from '../resources/kind.js';
 import { customColumns } from './columns.js';
+import { versionedCollection } from './collections.js';
 import { CustomSchema } from './custom-schema.js';
 import { hasCondition } from './definition-conditions.js';
 
@@ -17,16 +18,6 @@ export interface CustomKind {
   readonly definition: KindDefinition;
   readonly schema: CustomSchema;
   readonly served: boolean;
-}
-
-/** The store's name of all objects of a custom resource, whatever their versions. */
-export function realCollection(group: string, plural: string): string {
-  return `${group}/${plural}`;
-}
-
-/** The same objects, seen in one version. */
-export function versionedCollection(group: string, plural: string, version: string): string {
-  return `${realCollection(group, plural)}@${version}`;
 }
 
 export function makeCustomKind(

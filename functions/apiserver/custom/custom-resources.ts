@@ -3,17 +3,22 @@ import type { Random } from '../../../lib/random.js';
 import type { Schema, SchemaSource } from '../../../lib/schema/schema.js';
 import type { V1CustomResourceDefinition } from '../../../lib/schema/generated/types.js';
 import type { PolicyReader } from '../admission/plugin.js';
+import { LateModule } from '../../../lib/late-module.js';
 import { describeResource, type Catalog, type Resource } from '../registry/catalog.js';
 import type { WebhookCaller } from '../webhooks/webhook-caller.js';
 import { Converter } from './conversion.js';
 import { equalJson } from '../registry/json-values.js';
 import { collectionOf } from '../resources/kind.js';
-import { makeCustomKind, realCollection, versionedCollection, type CustomKind } from './custom-kind.js';
+import { realCollection, versionedCollection } from './collections.js';
+import type { CustomKind } from './custom-kind.js';
 import type { CustomSchema } from './custom-schema.js';
 import type { VersionedCollection } from './custom-store.js';
 import { isServed } from './definition-conditions.js';
 
 const DEFINITIONS = { group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions' };
+
+/** What makes kinds of definitions: large, and of no use where there are none. */
+const maker = new LateModule(() => import('./custom-kind.js'));
 
 /** What one definition makes to be served. */
 interface Made {
@@ -36,6 +41,7 @@ export class CustomResources {
   readonly #collections = new Map<string, VersionedCollection>();
   readonly #schemas = new Map<string, CustomSchema>();
   readonly #lists = new Map<string, CustomSchema>();
+  #needsMaker = false;
   #seen: readonly V1CustomResourceDefinition[] = [];
 
   constructor(parts: {
@@ -54,8 +60,14 @@ export class CustomResources {
 
   /** Brings the catalog to the definitions that there are now. */
   async refresh(policies: PolicyReader): Promise<void> {
+    // Before the definitions are read: nothing may come between reading and taking them.
+    if (this.#needsMaker) await maker.load();
     const definitions = await policies.list<V1CustomResourceDefinition>(DEFINITIONS);
     if (definitions === this.#seen) return;
+    if (definitions.length > 0 && !this.#needsMaker) {
+      this.#needsMaker = true;
+      return this.refresh(policies);
+    }
     this.#seen = definitions;
     this.#take(definitions);
   }
@@ -122,7 +134,7 @@ export class CustomResources {
       before.crd.metadata?.generation === crd.metadata?.generation &&
       JSON.stringify(before.crd.status?.acceptedNames) === JSON.stringify(crd.status?.acceptedNames);
     if (isSame) return { ...before, crd };
-    const kinds = spec.versions.map((version) => makeCustomKind(crd, spec, version));
+    const kinds = spec.versions.map((version) => maker.module.makeCustomKind(crd, spec, version));
     const resources = kinds.map(({ definition }) => describeResource(definition));
     const stored = resources[spec.versions.findIndex(({ storage }) => storage)];
     return { crd, kinds, stored, resources: resources.filter((_, index) => kinds[index]?.served === true) };

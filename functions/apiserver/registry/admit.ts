@@ -47,6 +47,7 @@ export async function admitWrite(registry: Registry, call: Call, write: PendingW
   await mutate(registry, attributes);
   write.shape();
   applyDefaults(registry, write.resource, object);
+  await write.resource.definition.load?.();
   validate(registry, call, write);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
 }

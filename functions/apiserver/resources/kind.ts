@@ -59,6 +59,8 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   /** A delete that removes the object answers with its last state instead of a Status (pods, services, claims, … in Kubernetes). */
   readonly returnsDeletedObject?: boolean;
 
+  /** Loads what the checks below need and few clusters do. Awaited before any of them runs. */
+  load?(): Promise<void>;
   /** Defaults that the schema cannot express. Runs on every decoded object of this kind, after the schema's own. */
   defaults?(object: T): void;
   /** Drops or sets fields the client does not own. Runs after generic metadata is filled, before admission... status is reset already. */

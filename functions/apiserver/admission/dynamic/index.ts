@@ -1,10 +1,10 @@
+import { LateModule } from '../../../../lib/late-module.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { Log } from '../../registry/context.js';
 import type { AdmissionPlugin } from '../plugin.js';
-import { mutatingPolicies } from './mutating-policies.js';
-import { mutatingWebhooks } from './mutating-webhooks.js';
-import { validatingPolicies } from './validating-policies.js';
-import { validatingWebhooks } from './validating-webhooks.js';
+
+/** With the language of expressions behind it: large, and of no use where there is no policy and no webhook. */
+const plugins = new LateModule(() => import('./plugins.js'));
 
 export interface DynamicAdmissionParts {
   readonly webhooks: WebhookCaller;
@@ -13,5 +13,36 @@ export interface DynamicAdmissionParts {
 
 /** What users configure with objects of admissionregistration.k8s.io, in the order kube-apiserver runs it. */
 export function dynamicAdmission({ webhooks, log }: DynamicAdmissionParts): AdmissionPlugin[] {
-  return [mutatingPolicies(), mutatingWebhooks(webhooks), validatingPolicies(log), validatingWebhooks(webhooks)];
+  return [
+    whereAny('MutatingAdmissionPolicy', 'mutate', 'mutatingadmissionpolicies', (from) => from.mutatingPolicies()),
+    whereAny('MutatingAdmissionWebhook', 'mutate', 'mutatingwebhookconfigurations', (from) =>
+      from.mutatingWebhooks(webhooks),
+    ),
+    whereAny('ValidatingAdmissionPolicy', 'validate', 'validatingadmissionpolicies', (from) =>
+      from.validatingPolicies(log),
+    ),
+    whereAny('ValidatingAdmissionWebhook', 'validate', 'validatingwebhookconfigurations', (from) =>
+      from.validatingWebhooks(webhooks),
+    ),
+  ];
+}
+
+/** A plugin that is loaded when there is first an object that it acts on. */
+function whereAny(
+  name: string,
+  phase: 'mutate' | 'validate',
+  plural: string,
+  make: (from: typeof plugins.module) => AdmissionPlugin,
+): AdmissionPlugin {
+  const kind = { group: 'admissionregistration.k8s.io', plural };
+  let plugin: AdmissionPlugin | undefined;
+  return {
+    name,
+    async [phase](...[attributes, context]: Parameters<NonNullable<AdmissionPlugin['validate']>>) {
+      if ((await context.policies.list(kind)).length === 0) return;
+      if (plugin === undefined) await plugins.load();
+      plugin ??= make(plugins.module);
+      await plugin[phase]?.(attributes, context);
+    },
+  };
 }

@@ -6,15 +6,16 @@ import {
   tooMany,
   type FieldError,
 } from '../../../../lib/api/field-errors.js';
-import { BOOL, type CelType } from '../../../../lib/cel/index.js';
+import { BOOL, type CelType } from '../../../../lib/cel/types.js';
 import { isPathSegmentName } from '../../../../lib/api/names.js';
 import type {
   V1MatchCondition,
   V1MatchResources,
   V1NamedRuleWithOperations,
 } from '../../../../lib/schema/generated/types.js';
-import { compileExpression, ExpressionError, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import type { ExpressionScope } from '../../admission/dynamic/cel-environment.js';
 import { formatErrors, isQualifiedName } from '../shared/formats.js';
+import { expressions } from './expressions.js';
 import { validateLabelSelector } from '../shared/labels.js';
 import { oneOfErrors } from '../shared/one-of.js';
 
@@ -142,6 +143,7 @@ export function expressionErrors(
   results: readonly CelType[] | undefined,
   scope: ExpressionScope,
 ): FieldError[] {
+  const { compileExpression, ExpressionError } = expressions.module;
   try {
     compileExpression(expression, results, scope);
     return [];

@@ -1,9 +1,10 @@
 import type { V1MutatingAdmissionPolicy, V1Mutation } from '../../../../lib/schema/generated/types.js';
 import { forbidden, notSupported, required, type FieldError } from '../../../../lib/api/field-errors.js';
 
-import { listOf, type CelType } from '../../../../lib/cel/index.js';
+import { listOf, type CelType } from '../../../../lib/cel/types.js';
 import { oneOfErrors } from '../shared/one-of.js';
-import { JSON_PATCH_TYPE, OBJECT_TYPE, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import type { ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import { expressions } from './expressions.js';
 import { defaultMatchResources, expressionErrors, isBlank, MUTATING_OPERATIONS } from './match-rules.js';
 import { policyErrors, scopeWithVariables } from './policy-rules.js';
 import { defineKind } from '../kind.js';
@@ -23,6 +24,7 @@ export const mutatingAdmissionPolicy = defineKind<V1MutatingAdmissionPolicy>({
   categories: ['api-extensions'],
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  load: expressions.load,
   defaults({ spec }) {
     if (spec === undefined) return;
     spec.failurePolicy ??= 'Fail';
@@ -68,14 +70,19 @@ function mutationErrors(
   switch (patchType) {
     case 'ApplyConfiguration':
       return [
-        ...mutationExpressionErrors(applyConfiguration, `${path}.applyConfiguration`, OBJECT_TYPE, scope),
+        ...mutationExpressionErrors(
+          applyConfiguration,
+          `${path}.applyConfiguration`,
+          expressions.module.OBJECT_TYPE,
+          scope,
+        ),
         ...(jsonPatch === undefined
           ? []
           : [forbidden(`${path}.jsonPatch`, 'must not be specified when patchType is ApplyConfiguration')]),
       ];
     case 'JSONPatch':
       return [
-        ...mutationExpressionErrors(jsonPatch, `${path}.jsonPatch`, listOf(JSON_PATCH_TYPE), scope),
+        ...mutationExpressionErrors(jsonPatch, `${path}.jsonPatch`, listOf(expressions.module.JSON_PATCH_TYPE), scope),
         ...(applyConfiguration === undefined
           ? []
           : [forbidden(`${path}.applyConfiguration`, 'must not be specified when patchType is JSONPatch')]),

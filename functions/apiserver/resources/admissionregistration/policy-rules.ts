@@ -6,9 +6,10 @@ import type {
   V1Variable,
 } from '../../../../lib/schema/generated/types.js';
 import { parseApiVersion } from '../../../../lib/api/meta.js';
-import { compileVariables, type ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import type { ExpressionScope } from '../../admission/dynamic/cel-environment.js';
 import { isDns1035Label, isDns1123Subdomain } from '../shared/formats.js';
 import { oneOfErrors } from '../shared/one-of.js';
+import { expressions } from './expressions.js';
 import { isBlank, matchConditionErrors, matchResourcesErrors } from './match-rules.js';
 
 const FAILURE_POLICIES = ['Fail', 'Ignore'];
@@ -49,13 +50,13 @@ export function scopeOf({ paramKind }: Pick<PolicySpec, 'paramKind'>): Expressio
 /** The same, with its variables. */
 export function scopeWithVariables(spec: PolicySpec): ExpressionScope {
   const scope = scopeOf(spec);
-  return { ...scope, variables: compileVariables(spec.variables, scope, () => undefined).types };
+  return { ...scope, variables: expressions.module.compileVariables(spec.variables, scope, () => undefined).types };
 }
 
 function compilationErrors(variables: readonly V1Variable[], scope: ExpressionScope): FieldError[] {
   if (!variables.every(({ name, expression }) => CEL_IDENTIFIER.test(name ?? '') && !isBlank(expression))) return [];
   const errors: FieldError[] = [];
-  compileVariables(variables, scope, (index, error) =>
+  expressions.module.compileVariables(variables, scope, (index, error) =>
     errors.push(invalid(`spec.variables[${index}].expression`, variables[index]?.expression, error.message)),
   );
   return errors;

@@ -6,9 +6,10 @@ import type {
 } from '../../../../lib/schema/generated/types.js';
 import { duplicate, invalid, required, type FieldError } from '../../../../lib/api/field-errors.js';
 
-import { BOOL, NULL, STRING } from '../../../../lib/cel/index.js';
+import { BOOL, NULL, STRING } from '../../../../lib/cel/types.js';
 import { oneOfErrors } from '../shared/one-of.js';
 import type { ExpressionScope } from '../../admission/dynamic/cel-environment.js';
+import { expressions } from './expressions.js';
 import { ALL_OPERATIONS, defaultMatchResources, expressionErrors, isBlank } from './match-rules.js';
 import { policyErrors, scopeWithVariables } from './policy-rules.js';
 import { defineKind } from '../kind.js';
@@ -31,6 +32,7 @@ export const validatingAdmissionPolicy = defineKind<V1ValidatingAdmissionPolicy>
   hasStatus: true,
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  load: expressions.load,
   defaults({ spec }) {
     if (spec === undefined) return;
     spec.failurePolicy ??= 'Fail';

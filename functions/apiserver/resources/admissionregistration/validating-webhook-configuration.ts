@@ -1,4 +1,5 @@
 import type { V1ValidatingWebhookConfiguration } from '../../../../lib/schema/generated/types.js';
+import { expressions } from './expressions.js';
 import { defaultWebhook, webhookErrors } from './webhooks.js';
 import { defineKind } from '../kind.js';
 import { AGE } from '../shared/columns.js';
@@ -14,6 +15,7 @@ export const validatingWebhookConfiguration = defineKind<V1ValidatingWebhookConf
   categories: ['api-extensions'],
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  load: expressions.load,
   defaults({ webhooks }) {
     for (const webhook of webhooks ?? []) defaultWebhook(webhook);
   },

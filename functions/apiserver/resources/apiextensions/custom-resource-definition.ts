@@ -3,11 +3,14 @@ import type {
   V1CustomResourceDefinitionSpec,
 } from '../../../../lib/schema/generated/types.js';
 import { immutableErrors } from '../shared/immutable.js';
-import { acceptedNamesErrors, definitionErrors, storedVersionErrors } from './definition-rules.js';
+import { LateModule } from '../../../../lib/late-module.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
 import { formatTime } from '../../../../lib/clock/clock.js';
 import { CLEANUP_FINALIZER, setCondition } from '../../custom/definition-conditions.js';
+
+/** What checks schemas and their rules: large, and of use only to who writes a definition. */
+const rules = new LateModule(() => import('./definition-rules.js'));
 
 export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
   group: 'apiextensions.k8s.io',
@@ -22,6 +25,7 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
   hasStatus: true,
   hasGeneration: true,
   allowUnconditionalUpdate: false,
+  load: rules.load,
   defaults(object) {
     const { spec } = object;
     if (spec === undefined) return;
@@ -54,7 +58,7 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
       formatTime(clock.now()),
     );
   },
-  validate: (object) => definitionErrors(object),
+  validate: (object) => rules.module.definitionErrors(object),
   validateUpdate({ spec, status }, old) {
     const established = old.status?.conditions?.some(({ type, status: is }) => type === 'Established' && is === 'True');
     return [
@@ -66,10 +70,10 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
         : []),
       ...immutableErrors('spec.group', spec?.group, old.spec?.group),
       ...immutableErrors('spec.names.plural', spec?.names.plural, old.spec?.names.plural),
-      ...storedVersionErrors(status?.storedVersions ?? [], spec?.versions ?? []),
+      ...rules.module.storedVersionErrors(status?.storedVersions ?? [], spec?.versions ?? []),
     ];
   },
-  validateStatusUpdate: ({ status }) => acceptedNamesErrors(status?.acceptedNames),
+  validateStatusUpdate: ({ status }) => rules.module.acceptedNamesErrors(status?.acceptedNames),
   columns: [CREATED_AT],
 });
 

@@ -4,7 +4,10 @@ import { FakeClock } from '../../../../lib/clock/fake.js';
 import { seededRandom } from '../../../../lib/random.js';
 import { builtinSchemas } from '../../../../lib/schema/builtin/builtin-schemas.js';
 import { applyDefaults, decodeObject } from '../../../../lib/schema/engine/index.js';
+import { kinds } from '../index.js';
 import type { HookContext, KindDefinition } from '../kind.js';
+
+for (const { load } of kinds) await load?.();
 
 /** Runs a kind's hooks in the order in which the API server runs them, for tests of kinds. */
 export interface KindTester<T> {
