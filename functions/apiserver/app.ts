@@ -11,6 +11,7 @@ import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
 import { Aggregation } from './aggregation/aggregation.js';
 import type { AggregationOptions } from './aggregation/extension-servers.js';
+import { PolicyTypeChecks } from './admission/dynamic/type-checks.js';
 import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
 import { CustomResources } from './custom/custom-resources.js';
 import { CustomStore } from './custom/custom-store.js';
@@ -34,6 +35,7 @@ import { applyDefaults } from './registry/schema-rules.js';
 import type { SubresourceHandler } from './registry/subresource.js';
 import { WebSockets } from './registry/upgrade.js';
 import { WatchHubs } from './registry/watch-hub.js';
+import { validatingAdmissionPolicy } from './resources/admissionregistration/validating-admission-policy.js';
 import { customResourceDefinition } from './resources/apiextensions/custom-resource-definition.js';
 import { collectionOf, type KindDefinition } from './resources/kind.js';
 import type { WebhookCaller } from './webhooks/webhook-caller.js';
@@ -158,7 +160,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authorizer: options.authorizer,
     admission: options.admission ?? [],
     charges: options.charges,
-    reservations: { [DEFINITIONS_COLLECTION]: definitionNames, ...options.reservations },
+    reservations: {
+      [DEFINITIONS_COLLECTION]: definitionNames,
+      [collectionOf(validatingAdmissionPolicy)]: new PolicyTypeChecks({
+        kinds: catalog,
+        schemas,
+        refresh: refreshCustom,
+      }),
+      ...options.reservations,
+    },
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,

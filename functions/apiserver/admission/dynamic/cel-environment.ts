@@ -24,6 +24,9 @@ export interface ExpressionScope {
   readonly hasAuthorizer?: boolean;
   /** Names and types of the policy's variables that stand before the expression. */
   readonly variables?: ReadonlyMap<string, CelType>;
+  /** Of `object` and `oldObject`, and of `params`, where they are known; otherwise they may be anything. */
+  readonly object?: CelType;
+  readonly params?: CelType;
   /** The expression may make objects: `Object{spec: Object.spec{…}}` and `JSONPatch{op: …}`. */
   readonly makesObjects?: boolean;
 }
@@ -45,13 +48,14 @@ export function compileExpression(
   scope: ExpressionScope,
 ): CelProgram {
   const { hasParams = false, hasAuthorizer = false, variables, makesObjects = false } = scope;
+  const { object = DYN, params = DYN } = scope;
   const environment = new CelEnvironment({
     variables: {
-      object: DYN,
-      oldObject: DYN,
+      object,
+      oldObject: object,
       request: REQUEST_TYPE,
       namespaceObject: NAMESPACE_TYPE,
-      ...(hasParams ? { params: DYN } : {}),
+      ...(hasParams ? { params } : {}),
       ...(hasAuthorizer ? { authorizer: AUTHORIZER_TYPE, 'authorizer.requestResource': RESOURCE_CHECK_TYPE } : {}),
       ...(variables === undefined ? {} : { variables: variablesType(variables) }),
     },

@@ -15,3 +15,5 @@ export const ACCESS_ROUNDS_MAX = 8;
 export const MESSAGE_MAX_BYTES = 5 * 1024;
 /** Objects that one binding may take as parameters; a selector that matches more is refused. */
 export const PARAMS_MAX = 1_000;
+/** Kinds against which the expressions of one policy are checked (Kubernetes' bound). */
+export const CHECKED_KINDS_MAX = 10;
