@@ -14,7 +14,6 @@ import {
 import type { Der } from './der.js';
 import { PkiError } from './errors.js';
 import { CA_VALIDITY_MS, CERTIFICATE_VALIDITY_MS, CLOCK_SKEW_MS, SERIAL_NUMBER_BYTES } from './limits.js';
-import { readRequest } from './request.js';
 
 /** A certificate and the key that belongs to it, both as PEM. */
 export interface CertificateAndKey {
@@ -90,15 +89,6 @@ export class CertificateAuthority {
     const keys = generateKeyPairSync('ec', { namedCurve: CURVE });
     const certificate = this.#sign(subject, derOf(keys.publicKey), options);
     return { certificate, privateKey: pemOf(keys.privateKey) };
-  }
-
-  /**
-   * Signs a PKCS #10 request with the subject it names; usages and names come from the caller, who has approved them.
-   * Throws `malformed` for what is no request and `bad-signature` when the requester does not hold the key.
-   */
-  async signRequest(requestPem: string, options: SignOptions): Promise<string> {
-    const { subject, publicKey } = readRequest(requestPem);
-    return this.#sign(subject, publicKey, options);
   }
 
   #sign(subject: Subject, publicKey: Der, options: SignOptions): string {

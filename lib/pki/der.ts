@@ -5,15 +5,13 @@
 
 export type Der = Uint8Array;
 
-/** Types of elements. */
-export const TAG = {
+const TAG = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
   utf8String: 0x0c,
-  bmpString: 0x1e,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
@@ -73,21 +71,6 @@ export function utf8String(text: string): Der {
 export function objectIdentifier(dotted: string): Der {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   return element(TAG.oid, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
-}
-
-/** The inverse, of an element's contents. */
-export function readObjectIdentifier(contents: Uint8Array): string {
-  const numbers: number[] = [];
-  let value = 0;
-  for (const byte of contents) {
-    value = value * 128 + (byte & 0x7f);
-    if ((byte & 0x80) !== 0) continue;
-    numbers.push(value);
-    value = 0;
-  }
-  const [both = 0, ...rest] = numbers;
-  const first = Math.min(2, Math.floor(both / 40));
-  return [first, both - first * 40, ...rest].join('.');
 }
 
 /** In whole seconds, as certificates have it. */

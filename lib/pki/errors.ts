@@ -1,8 +1,5 @@
-export type PkiErrorCode =
-  /** The text is not a certificate, key or certificate request in PEM form. */
-  | 'malformed'
-  /** A certificate request's own signature does not fit its key. */
-  | 'bad-signature';
+/** Malformed: the text is not a certificate or key in PEM form. */
+export type PkiErrorCode = 'malformed';
 
 export class PkiError extends Error {
   readonly code: PkiErrorCode;

@@ -8,10 +8,3 @@ export function toPem(label: string, der: Uint8Array): string {
     lines.push(base64.slice(offset, offset + LINE_LENGTH));
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
-
-/** The bytes of the first text of this label. Throws a RangeError where there is none. */
-export function fromPem(label: string, pem: string): Uint8Array {
-  const found = new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`).exec(pem)?.[1];
-  if (found === undefined) throw new RangeError(`there is no ${label} in PEM form`);
-  return Buffer.from(found, 'base64');
-}

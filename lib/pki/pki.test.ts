@@ -132,29 +132,4 @@ describe('certificates', () => {
     await clock.advance(2 * 3_600_000);
     expect(needsRenewal(certificate, clock)).toBe(true);
   });
-
-  test('of a request are signed for its own subject and key only', async () => {
-    await import('reflect-metadata');
-    const x509 = await import('@peculiar/x509');
-    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-    const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-    const request = await x509.Pkcs10CertificateRequestGenerator.create({
-      name: 'O=system:nodes, CN=system:node:n1',
-      keys,
-      signingAlgorithm: algorithm,
-    });
-    const ca = await createCertificateAuthority(context);
-    const authority = new CertificateAuthority(ca, context);
-    const signed = await authority.signRequest(request.toString('pem'), { usages: ['client'] });
-    expect(inspectCertificate(signed)).toMatchObject({
-      commonName: 'system:node:n1',
-      organizations: ['system:nodes'],
-    });
-    expect(isIssuedBy(signed, ca.certificate)).toBe(true);
-    await expect(authority.signRequest('garbage', { usages: ['client'] })).rejects.toMatchObject({ code: 'malformed' });
-    const forged = Buffer.from(request.rawData);
-    forged[forged.length - 1] = (forged[forged.length - 1] as number) ^ 1;
-    const pem = new x509.Pkcs10CertificateRequest(forged).toString('pem');
-    await expect(authority.signRequest(pem, { usages: ['client'] })).rejects.toMatchObject({ code: 'bad-signature' });
-  });
 });
