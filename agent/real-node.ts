@@ -32,7 +32,7 @@ import { criStreaming } from './runtime/cri/streaming.js';
 import { AgentServer } from './server/agent-server.js';
 import { CallerGate } from './server/caller-gate.js';
 import { KubeletNode } from './server/kubelet-node.js';
-import { StatsSummary } from './server/stats-summary.js';
+import { UsageSource } from './server/usage-source.js';
 import { systemMounter } from './volumes/mounts.js';
 import { TokenSource } from './volumes/token-source.js';
 import { VolumeManager } from './volumes/volume-manager.js';
@@ -103,14 +103,14 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   const runtime = new CriRuntime({ connection, clock, owner, version, log });
   const images = new CriImages(connection);
   const stats = new CriStats(connection, owner);
-  const summary = new StatsSummary({ clock, nodeName: name, stats, pods: () => kubelet.pods });
+  const usage = new UsageSource({ clock, nodeName: name, stats, pods: () => kubelet.pods });
   const server =
     options.serving === undefined
       ? undefined
       : new AgentServer({
           tls: options.serving,
           gate: new CallerGate({ client, clock, nodeName: name }),
-          node: new KubeletNode({ kubelet: () => kubelet, runtime, clock, statsSummary: () => summary.read() }),
+          node: new KubeletNode({ kubelet: () => kubelet, runtime, clock, usage }),
           runtime: criStreaming(connection),
           log: (message, data) => log('warn', message, data),
         });

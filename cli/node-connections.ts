@@ -30,6 +30,10 @@ export class NodeConnections implements NodeConnection {
     return this.#direct.dialKubelet(node, signal);
   }
 
+  statsSummary(node: string): object | undefined {
+    return this.#simulated?.statsSummary(node);
+  }
+
   async dialPod(pod: PodAddress, signal: AbortSignal): Promise<Duplex> {
     this.#refuseSimulated(pod.node);
     return this.#direct.dialPod(pod, signal);

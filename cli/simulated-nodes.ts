@@ -6,7 +6,7 @@ import type { UserInfo } from '../lib/api/meta.js';
 import { Client } from '../lib/client/client.js';
 import type { Follow } from '../lib/client/replica.js';
 import type { Transport } from '../lib/client/transport.js';
-import type { Clock } from '../lib/clock/clock.js';
+import { formatTime, type Clock } from '../lib/clock/clock.js';
 import type { Random } from '../lib/random.js';
 import type { V1Pod } from '../lib/schema/generated/types.js';
 import type { LogLine } from '../agent/runtime/runtime.js';
@@ -79,6 +79,21 @@ export class SimulatedNodes implements NodeConnection {
     this.#isStopped = true;
     await Promise.all([...this.nodes.values()].map((node) => node.kubelet.stop()));
     for (const node of this.nodes.values()) node.runtime.powerOff();
+  }
+
+  /** Containers that are records only use nothing. */
+  statsSummary(name: string): object | undefined {
+    const kubelet = this.nodes.get(name)?.kubelet;
+    if (kubelet === undefined) return undefined;
+    const time = formatTime(this.#options.clock.now());
+    const nothing = { cpu: { time, usageNanoCores: 0 }, memory: { time, workingSetBytes: 0 } };
+    const pods = kubelet.pods.map(({ metadata, status }) => ({
+      podRef: { name: metadata?.name, namespace: metadata?.namespace, uid: metadata?.uid },
+      containers: [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+        .filter(({ state }) => state?.running !== undefined)
+        .map((one) => ({ name: one.name, ...nothing })),
+    }));
+    return { node: { nodeName: name, ...nothing }, pods };
   }
 
   /** The API server's way to a container's log. */

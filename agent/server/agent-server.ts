@@ -8,7 +8,9 @@ import { ServedError } from './errors.js';
 import { relayPortForward } from './port-forward-websocket.js';
 import { relayRemoteCommand } from './remote-command-websocket.js';
 import type { PodName, ServedNode, StreamingRuntime } from './served-node.js';
+import { METRICS_TYPE, resourceMetrics } from './resource-metrics.js';
 import { relaySpdy } from './spdy-relay.js';
+import { statsSummary } from './stats-summary.js';
 
 export interface AgentServerOptions {
   readonly tls: ServerTls;
@@ -100,8 +102,12 @@ export class AgentServer {
         json(outgoing, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: node.pods() });
         return;
       case 'stats':
-        if (node.statsSummary === undefined) throw new ServedError(404, 'the container runtime has no statistics');
-        json(outgoing, await node.statsSummary());
+        if (node.usage === undefined) throw noStatistics();
+        json(outgoing, statsSummary(await node.usage.withRates()));
+        return;
+      case 'resourceMetrics':
+        if (node.usage === undefined) throw noStatistics();
+        outgoing.writeHead(200, { 'content-type': METRICS_TYPE }).end(resourceMetrics(await node.usage.measure()));
         return;
       case 'logs':
         await this.#counted(async () => {
@@ -196,6 +202,10 @@ function parse(url: string): Route | ServedError {
 
 function noPod({ namespace, name }: PodName): ServedError {
   return new ServedError(404, `pod does not exist: ${namespace}/${name}`);
+}
+
+function noStatistics(): ServedError {
+  return new ServedError(404, 'the container runtime has no statistics');
 }
 
 function json(outgoing: ServerResponse, value: object): void {

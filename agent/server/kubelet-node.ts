@@ -6,6 +6,7 @@ import { ServedError } from './errors.js';
 import { formatLog } from './format-log.js';
 import type { ContainerLogOptions } from '../../lib/api/log-options.js';
 import type { PodName, ServedNode } from './served-node.js';
+import type { UsageSource } from './usage-source.js';
 import { whyNoLog } from './why-no-log.js';
 
 export interface KubeletNodeOptions {
@@ -13,7 +14,7 @@ export interface KubeletNodeOptions {
   kubelet(): Kubelet;
   runtime: Runtime;
   clock: Clock;
-  statsSummary(): Promise<object>;
+  usage: UsageSource;
 }
 
 /** The kubelet's pods as the agent's server shows them. */
@@ -56,8 +57,8 @@ export class KubeletNode implements ServedNode {
     return formatLog(present, further, options, clock.now());
   }
 
-  statsSummary(): Promise<object> {
-    return this.#options.statsSummary();
+  get usage(): UsageSource {
+    return this.#options.usage;
   }
 
   #pod({ namespace, name, uid }: PodName): V1Pod | undefined {

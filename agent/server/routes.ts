@@ -5,7 +5,7 @@ import type { ContainerStreams, PodName } from './served-node.js';
 
 /** What a request asks of the node, by the paths of the kubelet's own API. */
 export type Route =
-  | { readonly kind: 'healthz' | 'pods' | 'stats' }
+  | { readonly kind: 'healthz' | 'pods' | 'stats' | 'resourceMetrics' }
   | { readonly kind: 'logs'; readonly pod: PodName; readonly container: string; readonly options: ContainerLogOptions }
   | {
       readonly kind: 'exec';
@@ -28,6 +28,9 @@ export function routeOf(path: string, query: URLSearchParams): Route {
       break;
     case 'stats':
       if (parts.length === 2 && namespace === 'summary') return { kind: 'stats' };
+      break;
+    case 'metrics':
+      if (parts.length === 2 && namespace === 'resource') return { kind: 'resourceMetrics' };
       break;
     case 'containerLogs':
       if (parts.length !== 4) break;
@@ -60,6 +63,8 @@ export function accessOf(route: Route): Access {
   switch (route.kind) {
     case 'stats':
       return { verb: 'get', subresource: 'stats' };
+    case 'resourceMetrics':
+      return { verb: 'get', subresource: 'metrics' };
     case 'exec':
     case 'attach':
     case 'portForward':

@@ -1,5 +1,6 @@
 import type { ContainerLogOptions } from '../../lib/api/log-options.js';
 import type { V1Pod } from '../../lib/schema/generated/types.js';
+import type { UsageSource } from './usage-source.js';
 
 /** A pod as a request names it. `uid` only where the request states one. */
 export interface PodName {
@@ -23,8 +24,8 @@ export interface ServedNode {
     options: ContainerLogOptions,
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array>>;
-  /** The kubelet's stats.k8s.io summary. Absent where the runtime has no numbers. */
-  statsSummary?(): Promise<object>;
+  /** What its pods use. Absent where the runtime has no numbers. */
+  readonly usage?: UsageSource;
 }
 
 /** What a process in a container is connected to. */

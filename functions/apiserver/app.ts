@@ -38,6 +38,8 @@ import { WatchHubs } from './registry/watch-hub.js';
 import { validatingAdmissionPolicy } from './resources/admissionregistration/validating-admission-policy.js';
 import { customResourceDefinition } from './resources/apiextensions/custom-resource-definition.js';
 import { collectionOf, type KindDefinition } from './resources/kind.js';
+import { NodeStats } from './usage/node-stats.js';
+import { resourceMetrics } from './usage/resource-metrics.js';
 import type { WebhookCaller } from './webhooks/webhook-caller.js';
 
 export interface ApiServerOptions {
@@ -172,6 +174,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,
+    computed: resourceMetrics(new NodeStats(clock)),
     aggregation,
     log: options.log ?? silentLog,
   };
@@ -185,6 +188,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     });
     return documents(request, query);
   };
+  const computedGroups = new Set(options.kinds.filter(({ computed }) => computed === true).map(({ group }) => group));
   const paths = new Paths({
     catalog,
     refresh: registry.refreshCustom,
@@ -197,7 +201,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       '/openapi/': openApi,
       ...options.documents,
     },
-    remote: async () => aggregation?.groups() ?? [],
+    remote: async () => {
+      const groups = (await aggregation?.groups()) ?? [];
+      // Who serves in our place serves the same.
+      return groups.filter(({ group }) => !computedGroups.has(group));
+    },
   });
   const handler = new RequestHandler({
     registry,

@@ -34,6 +34,9 @@ class SampleServer {
     }
     if (bare === `/openapi/v3/apis/${GROUP}/v1alpha1`)
       return { openapi: '3.0.0', info: { title: 'sample' }, paths: {} };
+    if (bare === '/apis/metrics.k8s.io/v1beta1')
+      return { kind: 'APIResourceList', groupVersion: 'metrics.k8s.io/v1beta1' };
+    if (bare === '/apis/metrics.k8s.io/v1beta1/nodes') return { kind: 'NodeMetricsList', items: ['theirs'] };
     if (!bare.startsWith(FLUNDERS)) return (response) => response.writeHead(404).end();
     if (new URLSearchParams(query).get('watch') === 'true') {
       return (response) => {
@@ -259,6 +262,22 @@ test('an extension server that cannot prove who it is is not asked, unless it ne
   await api.request('PUT', `${API_SERVICES}/${NAME}`, json);
   expect(await available()).toMatchObject({ status: 'True' });
   await api.request('DELETE', `${API_SERVICES}/${NAME}`);
+});
+
+test('a metrics-server of somebody takes the place of our own resource metrics', async () => {
+  const path = `${API_SERVICES}/v1beta1.metrics.k8s.io`;
+  const { json } = await api.request('GET', path);
+  expect(json.spec).toMatchObject({ groupPriorityMinimum: 100, versionPriority: 100 });
+  json.spec.service = { namespace: 'default', name: 'sample-api', port: server.port };
+  json.spec.caBundle = server.caBundle;
+  expect((await api.request('PUT', path, json)).status).toBe(200);
+  await api.controlPlane.api.checkExtensionServers();
+  const answer = await api.request('GET', '/apis/metrics.k8s.io/v1beta1/nodes');
+  expect(answer.json).toEqual({ kind: 'NodeMetricsList', items: ['theirs'] });
+  const { groups } = (await api.request('GET', '/apis')).json as { groups: { name: string }[] };
+  expect(groups.filter(({ name }) => name === 'metrics.k8s.io')).toHaveLength(1);
+  await api.request('DELETE', path);
+  expect((await api.request('GET', '/apis/metrics.k8s.io/v1beta1/nodes')).json.kind).not.toBe('NodeMetricsList');
 });
 
 test('a client that leaves a watch ends it at the extension server too', async () => {

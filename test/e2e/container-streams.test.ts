@@ -172,4 +172,41 @@ describe.concurrent('streams into real containers', () => {
     expect(await kubectl.ok(run, { input: 'through and through' })).toContain('through and through');
     expect(await kubectl.ok(['get', 'pods', '-o', 'name'])).toBe('pod/counts\n');
   });
+
+  it('kubectl top: what the node, its pods and their containers use', async () => {
+    const { kubectl, client, namespace } = await cluster.scene('streams');
+    const idle = { name: 'idle', image: 'localhost/busybox:test', command: ['sh', '-c', RUNS] };
+    await kubectl.apply(
+      shellPod('busy', 'while true; do :; done', {
+        metadata: { labels: { app: 'busy' } },
+        container: { resources: { limits: { cpu: '200m' } } },
+        spec: { initContainers: [{ ...idle, restartPolicy: 'Always' }] },
+      }),
+    );
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/busy', '--timeout=40s']);
+    await eventually(async () => {
+      const [row = ''] = (await kubectl.ok(['top', 'pods', '--no-headers', '-l', 'app=busy'])).split('\n');
+      const [name, cores, bytes] = row.split(/ +/);
+      expect(name).toBe('busy');
+      // It takes all that it may; on a machine that others use too it may get less.
+      expect(Number(/^(\d+)m$/.exec(cores ?? '')?.[1])).toBeGreaterThan(20);
+      expect(Number(/^(\d+)m$/.exec(cores ?? '')?.[1])).toBeLessThan(300);
+      expect(bytes).toMatch(/^\d+Mi$/);
+    });
+    const rows = (await kubectl.ok(['top', 'pods', '--containers', '--no-headers'])).trim().split('\n');
+    expect(rows.map((row) => row.split(/ +/).slice(0, 2)).sort()).toEqual([
+      ['busy', 'idle'],
+      ['busy', 'main'],
+    ]);
+    const node = (await client.get(pods, { namespace, name: 'busy' })).spec?.nodeName ?? '';
+    expect(await kubectl.ok(['top', 'nodes', '--no-headers'])).toMatch(
+      new RegExp(`^${node} +[1-9]\\d*m +\\d+% +[1-9]\\d*Mi +\\d+% *\\n$`),
+    );
+    // As a metrics-server would read it.
+    const text = await kubectl.ok(['get', '--raw', `/api/v1/nodes/${node}/proxy/metrics/resource`]);
+    expect(text).toMatch(
+      new RegExp(`^container_cpu_usage_seconds_total{container="main",namespace="${namespace}",pod="busy"} \\d`, 'm'),
+    );
+    expect(text).toMatch(/^node_memory_working_set_bytes [1-9]\d+ \d{13}$/m);
+  });
 });

@@ -62,6 +62,22 @@ describe.concurrent('kubectl and nodes', () => {
     expect(await kubectl.path(['get', 'node', 'node-1'], '{.spec}')).not.toContain('unschedulable');
   });
 
+  it('top: simulated nodes and their containers use nothing', async () => {
+    const { kubectl } = await cluster.scene('top');
+    await kubectl.apply(pod('used'));
+    await kubectl.ok(['wait', '--for=condition=Ready', 'pod/used', TIMEOUT]);
+    await eventually(async () =>
+      expect(await kubectl.ok(['top', 'pods', '--containers', '--no-headers'])).toMatch(/^used +main +0m +0Mi *\n$/),
+    );
+    const rows = (await kubectl.ok(['top', 'nodes', '--no-headers'])).trim().split('\n');
+    expect(rows).toHaveLength(6);
+    expect(rows[0]).toMatch(/^node-1 +0m +0% +0Mi +0% *$/);
+    expect(await kubectl.ok(['get', 'apiservice', 'v1beta1.metrics.k8s.io', '--no-headers'])).toMatch(
+      /^v1beta1\.metrics\.k8s\.io +Local +True /,
+    );
+    expect(await kubectl.ok(['explain', 'podmetrics.containers.usage'])).toContain('memory working set');
+  });
+
   it('drain empties a node, asks for its flags, and honours disruption budgets', async () => {
     const { kubectl, namespace } = await cluster.scene('drain');
     await kubectl.apply(

@@ -26,6 +26,8 @@ const GROUP_PRIORITIES: Readonly<Record<string, number>> = {
   'discovery.k8s.io': 16_200,
   'resource.k8s.io': 16_200,
   'flowcontrol.apiserver.k8s.io': 16_100,
+  // As metrics-server registers it: behind every other, so that `pods` and `nodes` are never these.
+  'metrics.k8s.io': 100,
 };
 
 const GROUP_PRIORITY_DEFAULT = 16_000;
@@ -35,6 +37,7 @@ const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
   v1: 1,
   'autoscaling/v2': 30,
   'flowcontrol.apiserver.k8s.io/v1': 21,
+  'metrics.k8s.io/v1beta1': 100,
 };
 
 export const AUTOMANAGED_LABEL = 'kube-aggregator.kubernetes.io/automanaged';

@@ -9,6 +9,7 @@ import type { Aggregation } from '../aggregation/aggregation.js';
 import type { Authorizer } from '../auth/auth.js';
 import type { CustomForm, HookContext } from '../resources/kind.js';
 import type { Catalog, Resource } from './catalog.js';
+import type { ComputedObjects } from './computed.js';
 import type { NodeConnection } from './node-connection.js';
 import type { StoredObjects } from './objects.js';
 import type { ResourcePath } from './path.js';
@@ -61,6 +62,8 @@ export interface Registry {
   readonly subresources: Readonly<Record<string, SubresourceHandler>>;
   /** Kinds that are never stored, by kind. */
   readonly reviews: Readonly<Record<string, SubresourceHandler>>;
+  /** Kinds that are worked out when they are asked for, by `<group>/<plural>`. */
+  readonly computed: Readonly<Record<string, ComputedObjects>>;
   readonly nodeConnection: NodeConnection | undefined;
   /** API servers of others behind this one. */
   readonly aggregation: Aggregation | undefined;

@@ -6,6 +6,7 @@ import { handleAction, handleReview } from './action.js';
 import { resourceAttributes } from './attributes.js';
 import type { Resource } from './catalog.js';
 import type { Call, Registry } from './context.js';
+import { handleComputed } from './computed.js';
 import { handleCreate } from './create.js';
 import { handleDelete } from './delete.js';
 import { handleDeleteCollection } from './delete-collection.js';
@@ -55,10 +56,13 @@ export async function dispatchResource(
   const { path, user } = options;
   const verb = await authorizeCall(registry, request, options);
   const resource = await resourceOf(registry, path);
-  if (resource !== undefined) return answer(registry, { request, resource, ...options }, verb);
-  const elsewhere = await registry.aggregation?.handle(request, { group: path.group, version: path.version, user });
-  if (elsewhere === undefined) throw pathNotFound();
-  return elsewhere;
+  // What is not stored here may be somebody else's to serve: a metrics-server's, for example.
+  if (resource === undefined || resource.definition.computed === true) {
+    const elsewhere = await registry.aggregation?.handle(request, { group: path.group, version: path.version, user });
+    if (elsewhere !== undefined) return elsewhere;
+  }
+  if (resource === undefined) throw pathNotFound();
+  return answer(registry, { request, resource, ...options }, verb);
 }
 
 /** The authorised call of a request, and its verb. Throws 403 before it tells whether the resource exists. */
@@ -104,6 +108,10 @@ async function answer(registry: Registry, call: Call, verb: Verb): Promise<ApiRe
   if (isReview(registry, resource)) {
     if (verb !== 'create' || path.name !== '') throw refuseMethod();
     return handleReview(registry, call);
+  }
+  if (resource.definition.computed === true) {
+    if (verb !== 'get' && verb !== 'list') throw refuseMethod();
+    return handleComputed(registry, call, verb);
   }
   if (path.subresource !== '') return answerSubresource(registry, call, verb);
   if (verb === 'create' && path.name !== '') throw refuseMethod();

@@ -10,6 +10,8 @@ export interface NodeConnection {
   readonly whyNoStreams?: string;
   /** A connection to the HTTPS server of a node's kubelet, for one request of HTTP/1.1. Rejects with an ApiError, or a NoStreamsError. */
   dialKubelet?(node: string, signal: AbortSignal): Promise<Duplex>;
+  /** What a node whose kubelet cannot be dialled uses, as its /stats/summary would have it; undefined: ask the kubelet. */
+  statsSummary?(node: string): object | undefined;
   /** A TCP connection to a port of a pod, for webhooks and API servers that run in the cluster. Absent where pods cannot be reached. */
   dialPod?(pod: PodAddress, signal: AbortSignal): Promise<Duplex>;
 }

@@ -35,7 +35,8 @@ export interface BookmarkMetadata {
 }
 
 export interface ListMetadata {
-  resourceVersion: string;
+  /** Absent where nothing is stored. */
+  resourceVersion?: string;
   continue?: string;
   remainingItemCount?: number;
 }

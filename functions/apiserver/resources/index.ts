@@ -1,3 +1,5 @@
+import { nodeMetrics } from './metrics/node-metrics.js';
+import { podMetrics } from './metrics/pod-metrics.js';
 import { binding } from './core/binding.js';
 import { componentStatus } from './core/component-status.js';
 import { configMap } from './core/config-map.js';
@@ -128,6 +130,8 @@ export const kinds: readonly KindDefinition[] = [
   resourceSlice,
   flowSchema,
   priorityLevelConfiguration,
+  nodeMetrics,
+  podMetrics,
   tokenReview,
   selfSubjectReview,
   subjectAccessReview,

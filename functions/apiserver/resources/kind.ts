@@ -28,6 +28,8 @@ export interface KindDefinition<T extends KubernetesObject = KubernetesObject> {
   readonly definition: string;
   /** Default: all eight. A kind with `create` alone and an entry in `subresources`-less form is a review: never stored (see `review`). */
   readonly verbs?: readonly Verb[];
+  /** Never stored: worked out when it is asked for, by what the registry has for it. Such a kind is only read. */
+  readonly computed?: true;
   /** The store's collection. Default `<group or core>/<plural>`. */
   readonly collection?: string;
   /** Other group-versions the same stored objects are served under (events.k8s.io/v1 Event, autoscaling/v1 HorizontalPodAutoscaler). */

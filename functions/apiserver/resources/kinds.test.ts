@@ -35,7 +35,8 @@ describe('the list of kinds', () => {
     for (const group of new Set(kinds.map((kind) => kind.group))) {
       const names = kinds
         .filter((kind) => kind.group === group)
-        .flatMap((kind) => [...new Set([kind.plural, kind.singular, ...(kind.shortNames ?? [])])]);
+        .flatMap((kind) => [...new Set([kind.plural, kind.singular, ...(kind.shortNames ?? [])])])
+        .filter((name) => name !== '');
       expect(names, group).toEqual([...new Set(names)]);
     }
   });

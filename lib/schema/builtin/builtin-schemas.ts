@@ -4,6 +4,7 @@ import type { MessageSource } from '../protobuf/message-source.js';
 import type { MessageRow, MessageTable } from '../protobuf/message-table.js';
 import type { Schema, SchemaSource } from '../schema.js';
 import { generatedDirectory } from './generated-directory.js';
+import { METRICS_DEFINITIONS } from './metrics-schemas.js';
 
 /** Texts of one definition; fields without a text of their own are absent. */
 export interface DefinitionDescriptions {
@@ -13,7 +14,7 @@ export interface DefinitionDescriptions {
 
 /** The kinds that every Kubernetes has. Definitions are shared: they must not be changed. */
 export interface BuiltinSchemas extends SchemaSource, MessageSource {
-  /** All definition names. */
+  /** Names of all definitions that have messages too. */
   names(): string[];
   /** The definition's name of `apps/v1` `Deployment`. DeleteOptions and WatchEvent are found in every group version. */
   definitionOf(apiVersion: string, kind: string): string | undefined;
@@ -55,7 +56,7 @@ class GeneratedFiles implements BuiltinSchemas {
 
   definition(name: string): Schema | undefined {
     const { definitions } = this.schemas();
-    return Object.hasOwn(definitions, name) ? definitions[name] : undefined;
+    return Object.hasOwn(definitions, name) ? definitions[name] : METRICS_DEFINITIONS.get(name)?.schema;
   }
 
   names(): string[] {
@@ -72,7 +73,7 @@ class GeneratedFiles implements BuiltinSchemas {
   descriptions(name: string): DefinitionDescriptions | undefined {
     const texts = this.texts();
     const entry = Object.hasOwn(texts, name) ? texts[name] : undefined;
-    return entry && { description: entry[0], fields: entry[1] };
+    return entry ? { description: entry[0], fields: entry[1] } : METRICS_DEFINITIONS.get(name)?.texts;
   }
 
   message(name: string): MessageRow | undefined {
