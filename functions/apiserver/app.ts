@@ -38,8 +38,7 @@ import { WatchHubs } from './registry/watch-hub.js';
 import { validatingAdmissionPolicy } from './resources/admissionregistration/validating-admission-policy.js';
 import { customResourceDefinition } from './resources/apiextensions/custom-resource-definition.js';
 import { collectionOf, type KindDefinition } from './resources/kind.js';
-import { NodeStats } from './usage/node-stats.js';
-import { resourceMetrics } from './usage/resource-metrics.js';
+import { computedMetrics } from './usage/index.js';
 import type { WebhookCaller } from './webhooks/webhook-caller.js';
 
 export interface ApiServerOptions {
@@ -174,7 +173,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     subresources: { ...builtinActions, ...options.subresources },
     reviews: { ...builtinReviews, ...options.reviews },
     nodeConnection: options.nodeConnection,
-    computed: resourceMetrics(new NodeStats(clock)),
+    computed: computedMetrics(clock),
     aggregation,
     log: options.log ?? silentLog,
   };

@@ -13,7 +13,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const FOLDER = 'dist/lambda';
 
 /** What a cold start has to load: the entry, and the chunks that it imports at once. */
-const START_MAX_BYTES = 1_110_000;
+const START_MAX_BYTES = 1_115_000;
 /** With what is loaded when it is first needed: expressions, definitions, OpenAPI, YAML, RE2, cron. */
 const ALL_MAX_BYTES = 1_650_000;
 

@@ -1,12 +1,12 @@
 import type { NodeMetrics, PodMetrics, ResourceUsage } from '../../../lib/api/resource-metrics.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
-import { formatTime } from '../../../lib/clock/clock.js';
+import { formatTime, type Clock } from '../../../lib/clock/clock.js';
 import type { V1Node, V1Pod } from '../../../lib/schema/generated/types.js';
 import type { ComputedObjects } from '../registry/computed.js';
 import type { Registry } from '../registry/context.js';
 import type { Attributes } from '../registry/objects.js';
 import { KUBELET_WINDOW_MS } from './limits.js';
-import type { NodeStats } from './node-stats.js';
+import { NodeStats } from './node-stats.js';
 import type { Measurement } from './stats-summary.js';
 
 const NODES = { group: '', plural: 'nodes' };
@@ -16,9 +16,10 @@ const API_VERSION = 'metrics.k8s.io/v1beta1';
 type Stored<T> = T & KubernetesObject;
 
 /** metrics.k8s.io, as metrics-server serves it: what has no numbers yet is left out. */
-export function resourceMetrics(stats: NodeStats): Readonly<Record<string, ComputedObjects>> {
+export function resourceMetrics(clock: Clock): Readonly<Record<'nodes' | 'pods', ComputedObjects>> {
+  const stats = new NodeStats(clock);
   return {
-    'metrics.k8s.io/nodes': {
+    nodes: {
       async get(registry, _namespace, name) {
         const node = await registry.objects.get<Stored<V1Node>>(NODES, '', name);
         return node === undefined ? undefined : (await metricsOfNodes(registry, stats, [node]))[0];
@@ -28,7 +29,7 @@ export function resourceMetrics(stats: NodeStats): Readonly<Record<string, Compu
         return metricsOfNodes(registry, stats, all.filter(wanted(isWanted)));
       },
     },
-    'metrics.k8s.io/pods': {
+    pods: {
       async get(registry, namespace, name) {
         const pod = await registry.objects.get<Stored<V1Pod>>(PODS, namespace, name);
         return pod === undefined ? undefined : (await metricsOfPods(registry, stats, [pod]))[0];
