@@ -37,7 +37,9 @@ const BUFFERED_MAX_BYTES = 4_400_000;
  * Where an answer cannot be streamed, a watch ends when it has told something, or after this; its client asks again from there. Long enough
  * not to be asked all the time, short of what clients wait for headers.
  */
-const BUFFERED_WATCH_MS = 5_000;
+const BUFFERED_WATCH_SECONDS = 5;
+/** The watch ends itself by then, with a bookmark where its client takes one; one that does not is cut off. */
+const BUFFERED_WATCH_MAX_MS = (BUFFERED_WATCH_SECONDS + 1) * 1_000;
 /** What comes in so short a time after the first events goes with them. */
 const BUFFERED_WATCH_QUIET_MS = 50;
 
@@ -77,7 +79,7 @@ export class UrlHost {
   async buffer(event: unknown): Promise<APIGatewayProxyStructuredResultV2> {
     const client = new AbortController();
     try {
-      const { response, isHead } = await this.#answer(event, client);
+      const { response, isHead } = await this.#answer(event, client, endingSoon);
       const bytes = isHead ? Buffer.alloc(0) : await this.#collect(response.body, client);
       const fits = bytes.byteLength <= BUFFERED_MAX_BYTES;
       const sent = fits ? response : errorResponse(tooLargeAnswer());
@@ -94,11 +96,15 @@ export class UrlHost {
     }
   }
 
-  async #answer(event: unknown, client: AbortController): Promise<{ response: ApiResponse; isHead: boolean }> {
+  async #answer(
+    event: unknown,
+    client: AbortController,
+    changed: (request: ApiRequest) => ApiRequest = (request) => request,
+  ): Promise<{ response: ApiResponse; isHead: boolean }> {
     const { handle, clock, metrics } = this.#options;
     const startMs = clock.now();
     try {
-      const request = toApiRequest(checkEvent(event), client.signal);
+      const request = changed(toApiRequest(checkEvent(event), client.signal));
       const response = await this.#budgeted(request, await handle(request), client);
       metrics.count('Requests');
       metrics.duration('Latency', clock.now() - startMs);
@@ -129,7 +135,7 @@ export class UrlHost {
     const chunks: Uint8Array[] = [];
     let size = 0;
     let isOver = false;
-    const endMs = clock.now() + BUFFERED_WATCH_MS;
+    const endMs = clock.now() + BUFFERED_WATCH_MAX_MS;
     while (!isOver && size <= BUFFERED_MAX_BYTES) {
       const restMs = chunks.length > 0 ? BUFFERED_WATCH_QUIET_MS : endMs - clock.now();
       const stop = new AbortController();
@@ -150,6 +156,19 @@ export class UrlHost {
     await iterator.return?.().catch(() => undefined);
     return Buffer.concat(chunks);
   }
+}
+
+/**
+ * A watch as short as its answer has to be. Clients take one that has ended without a word for an error, and come back later and later: at its
+ * end there is a bookmark.
+ */
+function endingSoon(request: ApiRequest): ApiRequest {
+  const query = new URLSearchParams(request.query);
+  if (!['true', '1'].includes(query.get('watch') ?? '') || query.has(CATCH_UP_PARAMETER)) return request;
+  const asked = Number(query.get('timeoutSeconds') ?? 0);
+  if (asked > 0 && asked <= BUFFERED_WATCH_SECONDS) return request;
+  query.set('timeoutSeconds', String(BUFFERED_WATCH_SECONDS));
+  return { ...request, query: query.toString() };
 }
 
 /** Lambda says how the body is framed; several values of one header are one, with commas. */

@@ -167,6 +167,10 @@ describe('the API server behind a function URL', () => {
     );
     expect([silent.statusCode, silent.body]).toEqual([200, '']);
     expect(cluster.clock.now() - startMs).toBeLessThan(10_000);
+    // Who takes bookmarks gets one: an answer without a word would be an error to it.
+    const { resourceVersion } = await cluster.client.list(configMaps);
+    const marked = await ask('GET', `${MAPS}?watch=1&allowWatchBookmarks=true&resourceVersion=${resourceVersion}`);
+    expect(JSON.parse(marked.body)).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion } } });
     await cluster.client.create(configMaps, { metadata: { namespace: 'default', name: 'told' } });
     const told = await ask('GET', `${MAPS}?watch=true&resourceVersion=1`);
     expect(told.body).toContain('"name":"told"');
