@@ -74,19 +74,13 @@ export class EmulatorProcess {
     // Whoever administers the cluster may act as a node.
     Object.assign(config.users[0].user, { as: `system:node:${node}`, 'as-groups': ['system:nodes'] });
     writeFileSync(file, stringify(config), { mode: 0o600 });
-    const agent = new Watched(
-      [
-        path.resolve('dist/zeroplane.mjs'),
-        ...['agent', '--runtime', 'simulated', '--kubeconfig', file],
-        ...['--node-name', node, '--cluster-name', cluster, ...flags],
-      ],
-      {
-        AWS_ENDPOINT_URL: this.endpoint,
-        AWS_REGION: EMULATOR_REGION,
-        AWS_ACCESS_KEY_ID: 'test',
-        AWS_SECRET_ACCESS_KEY: 'test',
-      },
-    );
+    const own = ['--runtime', 'simulated', '--kubeconfig', file, '--node-name', node, '--cluster-name', cluster];
+    const agent = new Watched([path.resolve('dist/zeroplane.mjs'), 'agent', ...own, ...flags], {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_REGION: EMULATOR_REGION,
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+    });
     this.#agents.push(agent);
     await agent.ready(`the agent of ${node}`, AGENT_TIMEOUT_MS);
     return { kill: () => agent.end('SIGKILL') };
