@@ -1,12 +1,18 @@
 import { sleep } from '../../clock/clock.js';
 import type { Clock } from '../../clock/clock.js';
 import type { Random } from '../../random.js';
+import { compactedError } from '../operations.js';
 import { Attempts } from './attempts.js';
 import { unpackBody, chunkCount } from './body.js';
 import { chunkKeys, headKey, readHead } from './items.js';
 import type { Head } from './items.js';
 import { LOG_LIFE_RETENTIONS, READ_DEADLINE_MS } from './limits.js';
 import type { Item, Table } from './table.js';
+
+/** Positions of before a restore are compacted: other states may have had their revisions. */
+export function assertAboveFloor(collection: string, after: number, head: Head): void {
+  if (after < head.floor) throw compactedError(collection, { revision: after, compacted: head.floor });
+}
 
 /** What the parts of the adapter share: the table, the clock, and the reads that all of them make. */
 export class StoreContext {

@@ -1,19 +1,26 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Random } from '../../random.js';
+import { InFlight } from '../../work/in-flight.js';
+import type { BackupSource } from '../backup/ports.js';
 import { StoreError } from '../errors.js';
 import { checkOperations, closedError } from '../operations.js';
 import { FIRST_REVISION } from '../store.js';
 import type { Changes, ListOptions, ListResult, Store, StoredObject, WriteOperation } from '../store.js';
 import { Wakeups } from '../watch.js';
 import { unavailableError } from './attempts.js';
-import { StoreContext } from './context.js';
-import { namesPartition, objectKey, readObject } from './items.js';
+import type { Attempts } from './attempts.js';
+import { assertAboveFloor, StoreContext } from './context.js';
+import { headKey, namesPartition, objectKey, readHead, readObject } from './items.js';
 import type { Slot } from './items.js';
 import { KeyQueues } from './key-queues.js';
 import {
   CHANGES_SLOTS_MAX,
+  CUT_DEADLINE_MS,
+  CUT_LISTS_MAX,
+  GRACE_MS,
   OBJECT_KEY_MAX_BYTES,
   RETENTION_DEFAULT_MS,
+  TRANSACTION_ITEMS_MAX,
   WATCH_POLL_FIRST_MS,
   WATCH_POLL_MAX_MS,
 } from './limits.js';
@@ -41,7 +48,7 @@ export interface DynamoDbStoreOptions {
  * The store port on DynamoDB: any number of processes without a connection between them write and read one table. The protocol is that of
  * the design notes; writer.ts, lister.ts and log-reader.ts are its parts.
  */
-export class DynamoDbStore implements Store {
+export class DynamoDbStore implements Store, BackupSource {
   readonly #context: StoreContext;
   readonly #writer: Writer;
   readonly #queues = new KeyQueues();
@@ -114,6 +121,7 @@ export class DynamoDbStore implements Store {
     const attempts = this.#context.attempts();
     const head = await this.#context.readHead(collection, attempts);
     if (after >= head.next) return { events: [], revision: head.next };
+    assertAboveFloor(collection, after, head);
     const from = Math.max(after, FIRST_REVISION - 1);
     const to = Math.min(head.next, from + (limit > 0 ? limit : CHANGES_SLOTS_MAX));
     const log = new LogReader(this.#context, collection);
@@ -160,10 +168,50 @@ export class DynamoDbStore implements Store {
     return names;
   }
 
+  /**
+   * The revisions that were handed out at one moment. Who has seen a write takes a revision later than that write did, so the cut is causally
+   * closed. It is told once what it holds has been written, and is visible, or never will be.
+   */
+  async cut(): Promise<ReadonlyMap<string, number>> {
+    this.#assertOpen();
+    const attempts = this.#context.attempts(CUT_DEADLINE_MS);
+    let names = await this.collections();
+    let revisions: number[] = [];
+    let isSettled = names.length === 0;
+    while (!isSettled) {
+      const found = await this.#revisionsAt(names, attempts);
+      const namesAfter = await this.collections();
+      // More than one read can tell at one moment: nothing was handed out between two that say the same.
+      const isOneMoment = names.length <= TRANSACTION_ITEMS_MAX || found.every((one, index) => one === revisions[index]);
+      isSettled = isOneMoment && namesAfter.length === names.length;
+      revisions = found;
+      names = namesAfter;
+      if (!isSettled && names.length > TRANSACTION_ITEMS_MAX && !(await attempts.pause())) throw unavailableError(undefined);
+    }
+    const cut = new Map(names.map((name, index) => [name, revisions[index] as number]));
+    const closing = new InFlight(CUT_LISTS_MAX);
+    for (const name of names) await closing.start(async () => void (await this.list(name, { limit: 1 })));
+    await closing.drain();
+    // Pages do not wait for transactions, whose items become visible one by one; none that is in the cut lasts longer.
+    if (names.length > 0) await this.#context.sleep(GRACE_MS, this.#closing.signal);
+    return cut;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#wakeups.wakeAll();
     await Promise.allSettled(this.#running);
+  }
+
+  /** The heads of the collections; those of at most TRANSACTION_ITEMS_MAX at one moment. */
+  async #revisionsAt(names: readonly string[], attempts: Attempts): Promise<number[]> {
+    const revisions: number[] = [];
+    for (let at = 0; at < names.length; at += TRANSACTION_ITEMS_MAX) {
+      const keys = names.slice(at, at + TRANSACTION_ITEMS_MAX).map((name) => headKey(this.#context.partition(name)));
+      const items = await attempts.repeat(() => this.#context.table.transactGet(keys));
+      revisions.push(...items.map((item) => readHead(item).next));
+    }
+    return revisions;
   }
 
   /**
@@ -174,6 +222,7 @@ export class DynamoDbStore implements Store {
     const attempts = this.#context.attempts();
     const head = await this.#context.readHead(collection, attempts);
     if (head.next <= after) return undefined;
+    assertAboveFloor(collection, after, head);
     const to = Math.min(head.next, after + CHANGES_SLOTS_MAX);
     const settled = this.#context.settledRevision(head);
     const options = { after, to, settled, onLoss: 'refuse', attempts, signal } as const;

@@ -5,11 +5,12 @@ import type { Item, ItemKey, Update, Value } from './table.js';
 /**
  * Names and shapes of the items, as in the store protocol. `C` is `<cluster>/<collection>`:
  *
- *   head    C                          #head       next, closed, at, markRevision, markAt, isListed
+ *   head    C                          #head       next, closed, at, markRevision, markAt, isListed, floor
  *   object  C                          o/<key>     rev, at, body; a tombstone has `gone` and `ttl` instead of the body
  *   slot    C/log/<bucket>             <revision>  kind, at, ttl; of an event also key, op, type, was, wasLive, body
  *   chunk   C/chunks/<bucket>          <revision>/<index>   bytes; `ttl` once the object has moved on
  *   names   <cluster>/#collections     <collection>
+ *   restore <cluster>/#restore         #restore    at; `ttl` once it has ended
  */
 
 const OBJECT_PREFIX = 'o/';
@@ -49,6 +50,11 @@ export function namesPartition(cluster: string): string {
   return `${cluster}/#collections`;
 }
 
+/** There while a restore of the cluster is under way, and after one that was cut short. */
+export function restoreKey(cluster: string): ItemKey {
+  return { pk: `${cluster}/#restore`, sk: '#restore' };
+}
+
 /** The head of a collection. */
 export interface Head {
   /** The last revision handed out. */
@@ -61,6 +67,8 @@ export interface Head {
   mark: { revision: number; atMs: number };
   /** The collection is in the list of collections. */
   isListed: boolean;
+  /** Where the log begins since the collection was restored: older positions are compacted. 0 without a restore. */
+  floor: number;
 }
 
 export function readHead(item: Item | undefined): Head {
@@ -75,6 +83,7 @@ export function readHead(item: Item | undefined): Head {
     atMs: number('at', 0),
     mark: { revision: number('markRevision', none), atMs: number('markAt', 0) },
     isListed: item?.['isListed'] === true,
+    floor: number('floor', 0),
   };
 }
 

@@ -34,6 +34,15 @@ export const RESOLVE_DEADLINE_MS = 4_000;
 /** Reads that meet throttling or time-outs give up after so long; above the grace period. */
 export const READ_DEADLINE_MS = 10_000;
 
+/** How long a cut through all collections may be tried for. */
+export const CUT_DEADLINE_MS = 60_000;
+/** Collections read at one time for a cut. */
+export const CUT_LISTS_MAX = 8;
+/** Items written at one time by a restore. */
+export const RESTORE_PUTS_MAX = 24;
+/** How long a restore may take for one item. */
+export const RESTORE_DEADLINE_MS = 60_000;
+
 /** A list of many pages may take so long. */
 export const LIST_DEADLINE_MS = 30_000;
 

@@ -3,6 +3,7 @@ import { rollBack } from '../snapshot.js';
 import type { ListOptions, ListPosition, ListResult, StoredObject } from '../store.js';
 import { unavailableError } from './attempts.js';
 import type { Attempts } from './attempts.js';
+import { assertAboveFloor } from './context.js';
 import type { StoreContext } from './context.js';
 import { headKey, objectKey, readObject } from './items.js';
 import type { EventRecord, Head, ObjectRecord, Slot } from './items.js';
@@ -67,6 +68,7 @@ export class Lister {
     const head = await this.#context.readHead(this.#collection, attempts);
     if (from !== undefined && from.revision > head.next)
       throw compactedError(this.#collection, { revision: from.revision, compacted: head.next });
+    if (from !== undefined) assertAboveFloor(this.#collection, from.revision, head);
 
     const present = from === undefined ? new Present(this.#context, this.#collection, this.#log, head) : undefined;
     let page: Page;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.js';
 import type { Random } from '../../random.js';
+import type { BackupSource } from '../backup/ports.js';
 import type { Store } from '../store.js';
 import { DynamoDbStore } from './dynamodb-store.js';
 import { HeartbeatStore } from './heartbeat-store.js';
@@ -24,7 +25,7 @@ export interface DynamoDbOptions {
 }
 
 /** The whole store of a cluster on DynamoDB. */
-export function openDynamoDbStore(options: DynamoDbOptions): Store {
+export function openDynamoDbStore(options: DynamoDbOptions): Store & BackupSource {
   const { heartbeatTable, clock, random, cluster } = options;
   const heartbeats = new HeartbeatStore({ table: heartbeatTable, clock, random, cluster });
   return new RoutedStore(new DynamoDbStore(options), new Map([[HEARTBEAT_COLLECTION, heartbeats]]));

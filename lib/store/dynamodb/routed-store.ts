@@ -1,11 +1,12 @@
+import type { BackupSource } from '../backup/ports.js';
 import type { Changes, ListOptions, ListResult, Store, StoredObject, WriteOperation } from '../store.js';
 
 /** The store port over several stores: named collections have their own, all others share one. */
-export class RoutedStore implements Store {
-  readonly #main: Store;
+export class RoutedStore implements Store, BackupSource {
+  readonly #main: Store & BackupSource;
   readonly #routes: ReadonlyMap<string, Store>;
 
-  constructor(main: Store, routes: ReadonlyMap<string, Store>) {
+  constructor(main: Store & BackupSource, routes: ReadonlyMap<string, Store>) {
     this.#main = main;
     this.#routes = routes;
   }
@@ -40,6 +41,15 @@ export class RoutedStore implements Store {
     for (const [collection, store] of this.#routes)
       if ((await store.list(collection, { limit: 1 })).items.length > 0) names.push(collection);
     return names;
+  }
+
+  /** Routed collections are in it as they are when they are read. */
+  async cut(): Promise<ReadonlyMap<string, number>> {
+    const cut = new Map(await this.#main.cut());
+    for (const [collection, store] of this.#routes)
+      if ((await store.list(collection, { limit: 1 })).items.length > 0)
+        cut.set(collection, await store.revision(collection));
+    return cut;
   }
 
   async close(): Promise<void> {

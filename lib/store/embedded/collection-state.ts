@@ -1,3 +1,5 @@
+import type { StoreDatabase } from './database.js';
+import { decodeCollection } from './encoding.js';
 import type { CollectionRecord } from './encoding.js';
 import { EventTail } from './event-tail.js';
 
@@ -14,4 +16,13 @@ export class CollectionState {
     this.record = record;
     this.tail = new EventTail(record.revision + 1);
   }
+}
+
+const EVERYTHING = { start: Buffer.of(0x00), end: Buffer.of(0xff) };
+
+/** All collections at the snapshot. */
+export function readCollections(database: StoreDatabase): CollectionState[] {
+  return [...database.range(database.collections, EVERYTHING)].map(
+    ({ key, value }) => new CollectionState(key.toString(), decodeCollection(value)),
+  );
 }

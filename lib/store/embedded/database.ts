@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open } from 'lmdb';
@@ -8,6 +9,9 @@ import { DataFolderError } from './errors.js';
 /** Raised when what is written can no longer be read by what came before. */
 const FORMAT_VERSION = 1;
 const FORMAT_KEY = Buffer.from('format');
+
+/** There while a restore is under way, and after one that was cut short. */
+const RESTORING_KEY = Buffer.from('restoring');
 
 /** The names that LMDB gives its files. */
 const DATA_FILE = 'data.mdb';
@@ -56,29 +60,76 @@ export class StoreDatabase {
     this.#snapshot = { transaction: root.useReadTransaction() };
   }
 
-  /** Opens or creates the data file. Throws DataFolderError `format`, or what is wrong with the files. The caller holds the folder's lock. */
-  static async open(directory: string): Promise<StoreDatabase> {
+  /**
+   * Opens or creates the data file. Throws DataFolderError `format` or `unfinished` (not with `isRestore`), or what is wrong with the files.
+   * The caller holds the folder's lock.
+   */
+  static async open(directory: string, { isRestore = false } = {}): Promise<StoreDatabase> {
     await checkDataFile(join(directory, DATA_FILE));
-    const root = open<Buffer, Buffer>({
-      path: directory,
-      noSubdir: false,
-      overlappingSync: false,
-      // With it the package makes a promise of its own per turn that nobody can handle when a commit fails.
-      eventTurnBatching: false,
-      mapSize: MAP_SIZE_BYTES,
-      maxReaders: READERS_MAX,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-    });
+    const root = openRoot(directory);
     try {
       await chmod(join(directory, DATA_FILE), 0o600);
       await chmod(join(directory, LOCK_FILE), 0o600);
       await checkFormat(root, directory);
+      if (!isRestore) checkRestored(root, directory);
+      const database = new StoreDatabase(root);
+      database.dropDeadReaders();
+      return database;
+    } catch (error) {
+      await root.close();
+      throw error;
+    }
+  }
+
+  /**
+   * What a data file holds now, while another process may go on writing it: LMDB keeps the state that a reader began with. Undefined where
+   * there is no data file. Needs no lock of the folder.
+   */
+  static async openSnapshot(directory: string): Promise<StoreDatabase | undefined> {
+    const path = join(directory, DATA_FILE);
+    if (!existsSync(path)) return undefined;
+    await checkDataFile(path);
+    const root = openRoot(directory, { readOnly: true });
+    try {
+      const version = root.get(FORMAT_KEY);
+      // Made and not yet filled by a process that has just started.
+      if (version === undefined) {
+        await root.close();
+        return undefined;
+      }
+      assertFormat(version, directory);
+      checkRestored(root, directory);
       return new StoreDatabase(root);
     } catch (error) {
       await root.close();
       throw error;
     }
+  }
+
+  /** Frees what processes held that were killed while they read: it could not be used again, and the file would grow. */
+  dropDeadReaders(): void {
+    this.#root.readerCheck();
+  }
+
+  /** Marks the file as being restored, on disk, and then empties it. */
+  async beginRestore(): Promise<void> {
+    await this.#root.put(RESTORING_KEY, Buffer.from('1'));
+    await Promise.all([this.collections, this.objects, this.log, this.bodies].map((table) => table.clearAsync()));
+    this.refresh();
+  }
+
+  /** Takes the mark away, together with what `fill` puts. */
+  async finishRestore(fill: () => void): Promise<void> {
+    await this.commit(() => {
+      fill();
+      void this.#root.remove(RESTORING_KEY);
+    });
+    this.refresh();
+  }
+
+  /** Whether a restore has begun and not ended. */
+  get isRestoring(): boolean {
+    return this.#root.get(RESTORING_KEY) !== undefined;
   }
 
   /** A copy of the value, at the snapshot. */
@@ -138,12 +189,40 @@ function openTable(root: RootDatabase<Buffer, Buffer>, name: string): Table {
   return root.openDB<Buffer, Buffer>(name, TABLE_OPTIONS);
 }
 
+function openRoot(directory: string, options: { readOnly?: true } = {}): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
+    path: directory,
+    noSubdir: false,
+    overlappingSync: false,
+    // With it the package makes a promise of its own per turn that nobody can handle when a commit fails.
+    eventTurnBatching: false,
+    mapSize: MAP_SIZE_BYTES,
+    maxReaders: READERS_MAX,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    ...options,
+  });
+}
+
+function checkRestored(root: RootDatabase<Buffer, Buffer>, directory: string): void {
+  if (root.get(RESTORING_KEY) === undefined) return;
+  throw new DataFolderError(
+    'unfinished',
+    `a restore into data folder ${directory} was cut short: run \`zeroplane restore\` again, or remove the folder`,
+    { directory },
+  );
+}
+
 async function checkFormat(root: RootDatabase<Buffer, Buffer>, directory: string): Promise<void> {
   const stored = root.get(FORMAT_KEY);
   if (stored === undefined) {
     await root.put(FORMAT_KEY, Buffer.from(String(FORMAT_VERSION)));
     return;
   }
+  assertFormat(stored, directory);
+}
+
+function assertFormat(stored: Buffer, directory: string): void {
   const version = Number(stored.toString());
   if (version === FORMAT_VERSION) return;
   throw new DataFolderError(

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../clock/clock.js';
+import type { BackupSource } from '../backup/ports.js';
 import { isStoreError, StoreError } from '../errors.js';
 import { checkOperations, closedError, keyFits } from '../operations.js';
 import { FIRST_REVISION } from '../store.js';
@@ -14,7 +15,7 @@ import type {
   WriteOperation,
 } from '../store.js';
 import { Wakeups, watchLog } from '../watch.js';
-import { CollectionState } from './collection-state.js';
+import { CollectionState, readCollections } from './collection-state.js';
 import { Compactor } from './compactor.js';
 import { StoreDatabase } from './database.js';
 import { DirectoryLock } from './directory-lock.js';
@@ -77,7 +78,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
  * disk could still lose, and everyone sees it who hears of it. A failed expectation is reported with the batch too: it may rest on a
  * write of the same batch.
  */
-export class EmbeddedStore implements Store, ChangeFeed {
+export class EmbeddedStore implements Store, ChangeFeed, BackupSource {
   readonly #clock: Clock;
   readonly #database: StoreDatabase;
   readonly #lock: DirectoryLock;
@@ -98,10 +99,7 @@ export class EmbeddedStore implements Store, ChangeFeed {
     this.#clock = options.clock;
     this.#database = database;
     this.#lock = lock;
-    for (const { key, value } of database.range(database.collections, EVERYTHING)) {
-      const name = key.toString();
-      this.#states.set(name, new CollectionState(name, decodeCollection(value)));
-    }
+    for (const state of readCollections(database)) this.#states.set(state.name, state);
     this.#log = new LogReader(database);
     this.#lister = new Lister(database, this.#log);
     this.#compactor = new Compactor({
@@ -110,7 +108,10 @@ export class EmbeddedStore implements Store, ChangeFeed {
       states: this.#states,
       retentionMs: options.retentionMs ?? RETENTION_DEFAULT_MS,
       retentionEventsMax: options.retentionEventsMax ?? RETENTION_EVENTS_DEFAULT,
-      wake: () => this.#startCommitting(),
+      wake: () => {
+        this.#database.dropDeadReaders();
+        this.#startCommitting();
+      },
     });
   }
 
@@ -159,6 +160,12 @@ export class EmbeddedStore implements Store, ChangeFeed {
   async collections(): Promise<string[]> {
     this.#assertUsable();
     return [...this.#states.keys()];
+  }
+
+  /** All collections as of one commit. */
+  async cut(): Promise<ReadonlyMap<string, number>> {
+    this.#assertUsable();
+    return new Map([...this.#states].map(([name, { record }]) => [name, record.revision]));
   }
 
   /** Waits for the writes that were called before. */
@@ -276,8 +283,6 @@ export class EmbeddedStore implements Store, ChangeFeed {
     if (this.#broken !== undefined) throw this.#broken;
   }
 }
-
-const EVERYTHING = { start: Buffer.of(0x00), end: Buffer.of(0xff) };
 
 function emptyState(name: string): CollectionState {
   const record = { id: 0, revision: FIRST_REVISION - 1, compacted: 0, objects: 0 };

@@ -3,6 +3,8 @@ export type DataFolderErrorCode =
   | 'locked'
   /** Written by a newer version. */
   | 'format'
+  /** A restore into it was cut short. */
+  | 'unfinished'
   /** It cannot be created, or what is in it is not a readable store. */
   | 'unreadable';
 

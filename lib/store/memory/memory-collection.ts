@@ -28,12 +28,21 @@ interface LogEntry {
 export class MemoryCollection {
   readonly name: string;
   readonly #objects = new SortedMap<StoredObject>();
-  readonly #log = new DenseLog<LogEntry>(FIRST_REVISION);
-  #revision = FIRST_REVISION - 1;
-  #compacted = 0;
+  readonly #log: DenseLog<LogEntry>;
+  #revision: number;
+  #compacted: number;
 
-  constructor(name: string) {
+  /** `restoredAt`: the revision that a restored collection goes on from, without a log of what was before. */
+  constructor(name: string, restoredAt?: number) {
     this.name = name;
+    this.#revision = restoredAt ?? FIRST_REVISION - 1;
+    this.#compacted = restoredAt ?? 0;
+    this.#log = new DenseLog(this.#revision + 1);
+  }
+
+  /** Puts objects there as they were, without an event. */
+  restore(objects: readonly StoredObject[]): void {
+    for (const object of objects) this.#objects.set(object.key, object);
   }
 
   get revision(): number {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
+import type { BackupSource, Restorer } from '../backup/ports.js';
 import { checkOperations, closedError } from '../operations.js';
 import { FIRST_REVISION } from '../store.js';
 import type {
@@ -35,7 +36,7 @@ export interface MemoryStoreOptions {
  * The store port in plain JavaScript, for `--memory` and the simulation. Nothing outlives the process. It sets no
  * timers: old events are dropped at the occasion of writes.
  */
-export class MemoryStore implements Store, ChangeFeed {
+export class MemoryStore implements Store, ChangeFeed, BackupSource {
   readonly #wakeups = new Wakeups();
   readonly #clock: Clock;
   readonly #retentionMs: number;
@@ -96,6 +97,22 @@ export class MemoryStore implements Store, ChangeFeed {
   async collections(): Promise<string[]> {
     this.#assertOpen();
     return [...this.#collections.keys()];
+  }
+
+  /** All collections at one moment. */
+  async cut(): Promise<ReadonlyMap<string, number>> {
+    this.#assertOpen();
+    return new Map([...this.#collections].map(([name, { revision }]) => [name, revision]));
+  }
+
+  /** For a store that nobody uses yet: watchers would not hear of it. */
+  restorer(): Restorer {
+    return {
+      begin: async () => this.#collections.clear(),
+      collection: async (name, revision) => void this.#collections.set(name, new MemoryCollection(name, revision)),
+      put: async (name, objects) => this.#collections.get(name)?.restore(objects),
+      finish: async () => undefined,
+    };
   }
 
   async close(): Promise<void> {
