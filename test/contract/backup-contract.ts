@@ -114,7 +114,11 @@ export function backupContract(name: string, adapter: BackupAdapter): void {
       for (let at = 0; at < large.length; at++) large[at] = (at * 7919) % 251;
       await store.write(PODS, [{ key: 'large', expect: 'absent', body: () => large }]);
       const keys = Array.from({ length: 170 }, (_, index) => `default/p-${String(index).padStart(3, '0')}`);
-      for (let at = 0; at < keys.length; at += 34) await store.write(PODS, keys.slice(at, at + 34).map((key) => create(key)));
+      for (let at = 0; at < keys.length; at += 34)
+        await store.write(
+          PODS,
+          keys.slice(at, at + 34).map((key) => create(key)),
+        );
 
       const restored = await moved();
       const { items } = await restored.list(PODS);

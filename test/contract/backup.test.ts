@@ -107,13 +107,18 @@ test('dynamodb: leases are in the backup, and can be renewed after it', async ()
   await restorer.begin();
   for (const [collection, revision] of await source.store.cut()) {
     await restorer.collection(collection, revision);
-    await restorer.put(collection, (await source.store.list(collection, { continue: { revision, afterKey: '' } })).items);
+    await restorer.put(
+      collection,
+      (await source.store.list(collection, { continue: { revision, afterKey: '' } })).items,
+    );
   }
   await restorer.finish();
   const restored = await open();
   const { items } = await restored.list(LEASES);
   expect(items.map(({ key, revision }) => [key, revision])).toEqual([['kube-node-lease/n1', renewed[0]]]);
-  expect(await codeOf(restored.write(LEASES, [update('kube-node-lease/n1', renewed[0] ?? 0, 'again')]))).toBeUndefined();
+  expect(
+    await codeOf(restored.write(LEASES, [update('kube-node-lease/n1', renewed[0] ?? 0, 'again')])),
+  ).toBeUndefined();
   expect(await codeOf(restored.write(LEASES, [create('kube-node-lease/gone')]))).toBeUndefined();
 });
 

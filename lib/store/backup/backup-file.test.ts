@@ -59,20 +59,24 @@ const object = fc.record({
 
 test('records come back however their bytes are cut into pieces', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(object, { maxLength: 20 }), fc.infiniteStream(fc.integer({ min: 1, max: 50 })), async (objects, cuts) => {
-      const records = objects.map((one): BackupRecord => ({ kind: 'object', object: one }));
-      const bytes = Buffer.concat(records.map(encodeRecord));
-      const pieces = async function* (): AsyncGenerator<Buffer> {
-        for (let at = 0; at < bytes.byteLength;) {
-          const length = cuts.next().value as number;
-          yield bytes.subarray(at, at + length);
-          at += length;
-        }
-      };
-      const decoded: BackupRecord[] = [];
-      for await (const record of decodeRecords(pieces())) decoded.push(record);
-      expect(decoded).toEqual(records);
-    }),
+    fc.asyncProperty(
+      fc.array(object, { maxLength: 20 }),
+      fc.infiniteStream(fc.integer({ min: 1, max: 50 })),
+      async (objects, cuts) => {
+        const records = objects.map((one): BackupRecord => ({ kind: 'object', object: one }));
+        const bytes = Buffer.concat(records.map(encodeRecord));
+        const pieces = async function* (): AsyncGenerator<Buffer> {
+          for (let at = 0; at < bytes.byteLength;) {
+            const length = cuts.next().value as number;
+            yield bytes.subarray(at, at + length);
+            at += length;
+          }
+        };
+        const decoded: BackupRecord[] = [];
+        for await (const record of decodeRecords(pieces())) decoded.push(record);
+        expect(decoded).toEqual(records);
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -108,7 +112,7 @@ test('every changed bit of every byte, every truncation and every addition is no
   };
   for (let at = 0; at < whole.byteLength; at++) {
     const bytes = Buffer.from(whole);
-    bytes[at] = (bytes[at] as number) ^ (1 << at % 8);
+    bytes[at] = (bytes[at] as number) ^ (1 << (at % 8));
     await noticed(bytes);
     await noticed(whole.subarray(0, at));
   }

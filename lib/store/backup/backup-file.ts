@@ -86,7 +86,10 @@ export class BackupFile {
       const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
       const beginning = header.subarray(0, Math.min(bytesRead, MAGIC.byteLength));
       if (beginning.byteLength === 0 || !beginning.equals(MAGIC.subarray(0, beginning.byteLength)))
-        throw new BackupError('not-a-backup', `${path} is not a backup that zeroplane has made, or its beginning was altered`);
+        throw new BackupError(
+          'not-a-backup',
+          `${path} is not a backup that zeroplane has made, or its beginning was altered`,
+        );
       if (size < HEADER_BYTES + SUM_BYTES) throw damagedError(path);
       const sum = Buffer.alloc(SUM_BYTES);
       await handle.read(sum, 0, SUM_BYTES, size - SUM_BYTES);

@@ -9,6 +9,9 @@ const PAGE_BYTES = 2 * 1_024 * 1_024;
 const PAGE_OBJECTS_FIRST = 50;
 const PAGE_OBJECTS_MAX = 2_000;
 
+/** A store that does not answer is asked so often; it has its own deadline each time. */
+const ATTEMPTS_MAX = 4;
+
 export interface BackupContents {
   source: BackupSource;
   description: BackupDescription;
@@ -27,7 +30,7 @@ export interface BackupCounts {
  */
 export async function* backupRecords(contents: BackupContents): AsyncGenerator<Buffer, BackupCounts, undefined> {
   const { source, description, secrets = new Map<string, string>() } = contents;
-  const cut = await source.cut();
+  const cut = await persist(() => source.cut());
   let objects = 0;
   yield encodeRecord({ kind: 'description', ...description });
   for (const [name, text] of secrets) yield encodeRecord({ kind: 'secret', name, text });
@@ -50,17 +53,32 @@ async function* objectsAt(source: BackupSource, collection: string, revision: nu
   while (position !== undefined) {
     let page;
     try {
-      page = await source.list(collection, { limit, continue: position });
+      const asked = { limit, continue: position };
+      page = await persist(() => source.list(collection, asked));
     } catch (error) {
       if (!isStoreError(error, 'compacted')) throw error;
-      throw new BackupError('overtaken', `${collection} changes faster than it can be read: try again at a quieter time`, {
-        cause: error,
-      });
+      throw new BackupError(
+        'overtaken',
+        `${collection} changes faster than it can be read: try again at a quieter time`,
+        {
+          cause: error,
+        },
+      );
     }
     yield* page.items;
     position = page.continue;
     const bytes = page.items.reduce((sum, { body }) => sum + body.byteLength, 0);
     if (bytes > 0)
       limit = Math.max(1, Math.min(PAGE_OBJECTS_MAX, limit * 4, Math.floor((PAGE_BYTES * page.items.length) / bytes)));
+  }
+}
+
+async function persist<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX || !isStoreError(error, 'unavailable')) throw error;
+    }
   }
 }

@@ -182,11 +182,13 @@ export class DynamoDbStore implements Store, BackupSource {
       const found = await this.#revisionsAt(names, attempts);
       const namesAfter = await this.collections();
       // More than one read can tell at one moment: nothing was handed out between two that say the same.
-      const isOneMoment = names.length <= TRANSACTION_ITEMS_MAX || found.every((one, index) => one === revisions[index]);
+      const isOneMoment =
+        names.length <= TRANSACTION_ITEMS_MAX || found.every((one, index) => one === revisions[index]);
       isSettled = isOneMoment && namesAfter.length === names.length;
       revisions = found;
       names = namesAfter;
-      if (!isSettled && names.length > TRANSACTION_ITEMS_MAX && !(await attempts.pause())) throw unavailableError(undefined);
+      if (!isSettled && names.length > TRANSACTION_ITEMS_MAX && !(await attempts.pause()))
+        throw unavailableError(undefined);
     }
     const cut = new Map(names.map((name, index) => [name, revisions[index] as number]));
     const closing = new InFlight(CUT_LISTS_MAX);

@@ -109,7 +109,9 @@ export class DynamoDbRestorer implements Restorer {
 
   async #putObject(collection: string, { key, revision, body }: StoredObject): Promise<void> {
     if (Buffer.byteLength(key) > OBJECT_KEY_MAX_BYTES)
-      throw new StoreError('too-large', `the key ${key.slice(0, 64)}... is longer than DynamoDB takes`, { keys: [key] });
+      throw new StoreError('too-large', `the key ${key.slice(0, 64)}... is longer than DynamoDB takes`, {
+        keys: [key],
+      });
     const context = this.#of(collection);
     const partition = context.partition(collection);
     const { attributes, chunks } = packBody(body);
@@ -117,7 +119,10 @@ export class DynamoDbRestorer implements Restorer {
       await this.#put(context, { ...chunkKey, bytes: chunks[index] as Uint8Array });
     const item: Item = { ...objectKey(partition, key), rev: revision, ...attributes };
     // No event tells of it, so the one that replaces it must: `at` says that it is older than any.
-    await this.#put(context, collection === HEARTBEAT_COLLECTION ? { ...item, born: revision, op: 'restored' } : { ...item, at: 0 });
+    await this.#put(
+      context,
+      collection === HEARTBEAT_COLLECTION ? { ...item, born: revision, op: 'restored' } : { ...item, at: 0 },
+    );
   }
 
   async #put(context: StoreContext, item: Item): Promise<void> {
