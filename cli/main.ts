@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import type { AwsKubeconfigFlags } from './aws-kubeconfig.js';
+import type { ClusterFlags } from './backup-options.js';
 import { UserError } from './errors.js';
 
 const collect = (value: string, previous: string[]): string[] => [...previous, value];
@@ -18,6 +19,7 @@ program
   .option('--advertise-address <address>', 'the address that pods and other machines reach the API server by')
   .option('--data <folder>', 'where the cluster is kept (default: ".zeroplane/data")')
   .option('--memory', 'keep the cluster in memory and leave nothing behind')
+  .option('--restore <file>', 'with --memory: start from this backup')
   .option('--kubeconfig <file>', 'where to write the kubeconfig', '.zeroplane/kubeconfig')
   .option('--nodes <count>', 'simulated nodes (default: 1); with real containers this machine is the only one')
   .option('--runtime <kind>', 'auto, cri or simulated', 'auto')
@@ -81,6 +83,31 @@ program
     }
     const { printKubeconfig } = await import('./print-kubeconfig.js');
     await printKubeconfig({ ...flags, ...(server === undefined ? {} : { server }) });
+  });
+
+program
+  .command('backup')
+  .description('Write a backup of a cluster, which may be in use meanwhile.')
+  .argument('<file>', 'where to; what is there is replaced in one step')
+  .option('--data <folder>', 'the cluster kept there', '.zeroplane/data')
+  .option('--cluster <name>', 'the cluster of this name on AWS')
+  .option('--region <region>', '… its region (default: as the AWS command line finds it)')
+  .option('--kubeconfig <file>', 'the cluster that `zeroplane up --memory` runs, by its kubeconfig')
+  .action(async (file: string, flags: ClusterFlags) => {
+    const { backup } = await import('./backup.js');
+    await backup(file, flags);
+  });
+
+program
+  .command('restore')
+  .description('Put a backup into a cluster that nobody has used yet.')
+  .argument('<file>', 'the backup')
+  .option('--data <folder>', 'where the cluster is kept; it must not be running', '.zeroplane/data')
+  .option('--cluster <name>', 'the cluster of this name on AWS')
+  .option('--region <region>', '… its region (default: as the AWS command line finds it)')
+  .action(async (file: string, flags: ClusterFlags) => {
+    const { restore } = await import('./restore.js');
+    await restore(file, flags);
   });
 
 program

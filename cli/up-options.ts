@@ -23,6 +23,7 @@ const schema = z
     advertiseAddress: address.optional(),
     data: z.string().min(1, 'is empty').optional(),
     memory: z.boolean().default(false),
+    restore: z.string().min(1, 'is empty').optional(),
     kubeconfig: z.string().min(1, 'is empty'),
     nodes: z.coerce
       .number('is not a number')
@@ -42,6 +43,10 @@ const schema = z
   .refine((options) => !(options.memory && options.data !== undefined), {
     path: ['memory'],
     message: 'cannot be combined with --data: the cluster is either kept in a folder or not kept at all',
+  })
+  .refine((options) => options.memory || options.restore === undefined, {
+    path: ['restore'],
+    message: 'needs --memory: a backup is put into a folder before, with: zeroplane restore FILE --data FOLDER',
   });
 
 export type UpOptions = z.infer<typeof schema>;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { pino } from 'pino';
 import { generateSigningKey } from '../functions/apiserver/auth/signing-keys.js';
 import type { Log } from '../functions/apiserver/registry/context.js';
+import type { ApiRequest, ApiResponse } from '../functions/apiserver/registry/request.js';
 import { IpRange } from '../functions/apiserver/allocation/index.js';
 import type { OpenRuntime } from '../agent/runtime/cri/open.js';
 import type { UserInfo } from '../lib/api/meta.js';
@@ -11,10 +12,13 @@ import { Client } from '../lib/client/client.js';
 import type { Transport } from '../lib/client/transport.js';
 import { systemClock } from '../lib/clock/system.js';
 import { systemRandom, type Random } from '../lib/random.js';
+import type { BackupSource } from '../lib/store/backup/ports.js';
+import type { MemoryStore } from '../lib/store/memory/memory-store.js';
 import type { ChangeFeed, Store } from '../lib/store/store.js';
 import { chooseRuntime } from './choose-runtime.js';
 import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
 import { ClusterPki } from './cluster-pki.js';
+import { BACKUP_PATH } from './backup-options.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { dataFolder, writeInstance } from './data-folder.js';
 import { systemCode, UserError } from './errors.js';
@@ -74,7 +78,17 @@ export async function up(options: UpOptions): Promise<void> {
     // Pods reach the API by the node's own address.
     const bind = isReal ? [...options.bind, ownAddress()] : options.bind;
     const others = reachableAddress(bind, options.advertiseAddress);
-    const hosts = await listen({ ...options, bind }, pki, () => running.controlPlane);
+    const hosts = await listen({ ...options, bind }, pki, {
+      controlPlane: () => running.controlPlane,
+      ...(options.memory
+        ? {
+            backup: async (request: ApiRequest) => {
+              const { serveBackup } = await import('./served-backup.js');
+              return serveBackup(request, { source: store, files });
+            },
+          }
+        : {}),
+    });
     stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
     running.controlPlane = await startControlPlane({
       store,
@@ -130,10 +144,13 @@ export async function up(options: UpOptions): Promise<void> {
 
 async function openStorage(
   options: UpOptions,
-): Promise<{ store: Store & ChangeFeed; files: SecretFiles; instanceFile: string | undefined }> {
+): Promise<{ store: Store & ChangeFeed & BackupSource; files: SecretFiles; instanceFile: string | undefined }> {
   if (options.memory) {
     const { MemoryStore } = await import('../lib/store/memory/memory-store.js');
-    return { store: new MemoryStore({ clock: systemClock }), files: new MemorySecretFiles(), instanceFile: undefined };
+    const store = new MemoryStore({ clock: systemClock });
+    const files = new MemorySecretFiles();
+    if (options.restore !== undefined) await restoreInMemory(options.restore, store, files);
+    return { store, files, instanceFile: undefined };
   }
   const folder = dataFolder(options.data ?? DEFAULT_DATA);
   const [{ openEmbeddedStore }, { DataFolderError }] = await Promise.all([
@@ -154,6 +171,20 @@ async function openStorage(
       });
     }
     throw error;
+  }
+}
+
+async function restoreInMemory(file: string, store: MemoryStore, files: SecretFiles): Promise<void> {
+  const [{ openBackup }, { restoreBackup }] = await Promise.all([
+    import('./restore.js'),
+    import('../lib/store/backup/index.js'),
+  ]);
+  const backup = await openBackup(file);
+  try {
+    const onSecret = (name: string, text: string): void => files.write(name, text);
+    await restoreBackup({ file: backup, restorer: store.restorer(), nowMs: systemClock.now(), onSecret });
+  } finally {
+    await backup.close();
   }
 }
 
@@ -231,7 +262,10 @@ function simulatedNodes(
 async function listen(
   options: UpOptions,
   pki: ClusterPki,
-  controlPlane: () => ControlPlane | undefined,
+  {
+    controlPlane,
+    backup,
+  }: { controlPlane: () => ControlPlane | undefined; backup?: (request: ApiRequest) => Promise<ApiResponse> },
 ): Promise<{ list: HttpsHost[]; port: number }> {
   const addresses = servingAddresses(options.bind);
   const advertised = options.advertiseAddress === undefined ? [] : [options.advertiseAddress];
@@ -254,7 +288,10 @@ async function listen(
         key: certificate.privateKey,
         clientCa: pki.authority.certificate,
       },
-      handle: (request) => controlPlane()?.api.handle(request) ?? Promise.resolve(NOT_READY),
+      handle: async (request) => {
+        if (backup !== undefined && request.path === BACKUP_PATH) return backup(request);
+        return (await controlPlane()?.api.handle(request)) ?? NOT_READY;
+      },
       upgrade: (request, socket, head, peer) => {
         const api = controlPlane()?.api;
         if (api === undefined) socket.destroy();

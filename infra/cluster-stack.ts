@@ -3,7 +3,13 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType, InvokeMode, type FunctionUrl } from 'aws-cdk-lib/aws-lambda';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { clusterNames, FUNCTION_ENVIRONMENT, type FunctionName } from '../lib/aws/function-environment.js';
+import {
+  clusterNames,
+  FUNCTION_ENVIRONMENT,
+  HEARTBEAT_TABLE_OUTPUT,
+  TABLE_OUTPUT,
+  type FunctionName,
+} from '../lib/aws/function-environment.js';
 import { AlarmTopic, Alarms } from './alarms.js';
 import { ControlPlaneFunction, type FunctionDefaults } from './control-plane-function.js';
 import { CustomerKey } from './encryption.js';
@@ -128,6 +134,14 @@ export class ClusterStack extends Stack {
     new CfnOutput(this, 'AdminRole', {
       value: identities.adminRole.roleArn,
       description: 'Whoever may assume this role administers the cluster',
+    });
+    new CfnOutput(this, TABLE_OUTPUT, {
+      value: tables.objects.tableName,
+      description: 'The table of objects, for `zeroplane backup` and `restore`',
+    });
+    new CfnOutput(this, HEARTBEAT_TABLE_OUTPUT, {
+      value: tables.heartbeats.tableName,
+      description: 'The table of heartbeats, for `zeroplane backup` and `restore`',
     });
     new CfnOutput(this, 'Topic', { value: topic.topicArn, description: 'Where trouble is told' });
     new CfnOutput(this, 'Kubeconfig', {

@@ -416,7 +416,14 @@ describe('alarms', () => {
 describe('outputs', () => {
   test('are the URL and the command that writes a kubeconfig', () => {
     const outputs = templateOf({ cluster: 'shop' }).findOutputs('*');
-    expect(Object.keys(outputs).toSorted()).toEqual(['AdminRole', 'Kubeconfig', 'Topic', 'Url']);
+    expect(Object.keys(outputs).toSorted()).toEqual([
+      'AdminRole',
+      'HeartbeatsTable',
+      'Kubeconfig',
+      'ObjectsTable',
+      'Topic',
+      'Url',
+    ]);
     const text = JSON.stringify(outputs['Kubeconfig']);
     for (const part of ['npx zeroplane kubeconfig --server ', '--cluster-name shop', '--region', '--role-arn'])
       expect(text).toContain(part);

@@ -49,6 +49,10 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 /** Tag of a doorbell's queue: the node whose it is. Nodes' rights go by it. */
 export const DOORBELL_NODE_TAG = 'zeroplane-node';
 
+/** Outputs of a cluster's stack that name its tables, for the command line. */
+export const TABLE_OUTPUT = 'ObjectsTable';
+export const HEARTBEAT_TABLE_OUTPUT = 'HeartbeatsTable';
+
 /** Names of what is outside of a cluster's stack, or must be known before it is made. */
 export function clusterNames(cluster: string): {
   stack: string;

@@ -1,5 +1,5 @@
 import { isStoreError } from '../errors.js';
-import type { ListPosition, StoredObject } from '../store.js';
+import type { ListOptions, ListPosition, ListResult, StoredObject } from '../store.js';
 import { BackupError } from './errors.js';
 import type { BackupSource } from './ports.js';
 import { encodeRecord, type BackupDescription, type BackupRecord } from './records.js';
@@ -51,9 +51,9 @@ async function* objectsAt(source: BackupSource, collection: string, revision: nu
   let limit = PAGE_OBJECTS_FIRST;
   let position: ListPosition | undefined = { revision, afterKey: '' };
   while (position !== undefined) {
-    let page;
+    let page: ListResult;
     try {
-      const asked = { limit, continue: position };
+      const asked: ListOptions = { limit, continue: position };
       page = await persist(() => source.list(collection, asked));
     } catch (error) {
       if (!isStoreError(error, 'compacted')) throw error;
