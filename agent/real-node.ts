@@ -21,7 +21,7 @@ import { ImageCleanup } from './machine/image-cleanup.js';
 import { Housekeeping } from './machine/housekeeping.js';
 import { PressureMonitor, readMachine } from './machine/pressure.js';
 import { startNetwork, type Network } from './network/index.js';
-import { CriRuntime, podLogFolder } from './runtime/cri/cri-runtime.js';
+import { CriRuntime } from './runtime/cri/cri-runtime.js';
 import { criExec } from './runtime/cri/exec.js';
 import type { Owner } from './runtime/cri/labels.js';
 import { CriImages } from './runtime/cri/images.js';
@@ -98,7 +98,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   const { connection, version } = options.runtime;
   const owner = { cluster: options.cluster, node: name };
   await mkdir(folder, { recursive: true, mode: 0o711 });
-  const events = new EventRecorder(client, clock, 'kubelet', name);
+  const events = new EventRecorder(client, clock, 'kubelet', name).inBackground();
   const replicas = new Replicas(client, clock, options.follow);
   const runtime = new CriRuntime({ connection, clock, owner, version, log });
   const images = new CriImages(connection);
@@ -179,7 +179,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     memoryCapacityBytes: quantityValue(description.capacity.memory ?? '0'),
     clusterDomain,
     clusterDns,
-    logs: (pod) => podLogFolder(logFolder, pod),
+    logFolder,
   });
   const prober = new ContainerProber({ clock, exec, events, hostIp: ip });
   let network: Network | undefined;
@@ -217,10 +217,8 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     kubelet,
     runtime,
     connection,
-    volumes,
     environment,
     imageCleanup,
-    logFolder,
     log,
   });
   let isStopped = false;

@@ -15,7 +15,7 @@ import type { BatchHandler, WorkQueue } from '../lib/work/work-queue.js';
 import { takingTurns } from './turns.js';
 
 export interface ControlPlaneOptions
-  extends ApiOptions, Pick<ComponentsOptions, 'podCidr' | 'caCertificate' | 'wrapControllers'> {
+  extends ApiOptions, Pick<ComponentsOptions, 'podCidr' | 'caCertificate' | 'wrapControllers' | 'listeningSinceMs'> {
   store: Store & ChangeFeed;
   /** Tests put faults between components and the API server here. */
   wrapTransport?: (component: string, transport: Transport) => Transport;
@@ -59,6 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     podCidr: options.podCidr,
     caCertificate: options.caCertificate,
     ...(options.wrapControllers === undefined ? {} : { wrapControllers: options.wrapControllers }),
+    ...(options.listeningSinceMs === undefined ? {} : { listeningSinceMs: options.listeningSinceMs }),
   });
   const { controllers, replicas } = components;
 

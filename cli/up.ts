@@ -15,6 +15,7 @@ import { systemRandom, type Random } from '../lib/random.js';
 import type { BackupSource } from '../lib/store/backup/ports.js';
 import type { MemoryStore } from '../lib/store/memory/memory-store.js';
 import type { ChangeFeed, Store } from '../lib/store/store.js';
+import { Attendance } from './attendance.js';
 import { chooseRuntime } from './choose-runtime.js';
 import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
 import { ClusterPki } from './cluster-pki.js';
@@ -90,6 +91,8 @@ export async function up(options: UpOptions): Promise<void> {
         : {}),
     });
     stop.push(() => Promise.all(hosts.list.map((host) => host.close())));
+    const attendance = new Attendance(systemClock);
+    stop.push(() => attendance.close());
     running.controlPlane = await startControlPlane({
       store,
       clock: systemClock,
@@ -105,6 +108,7 @@ export async function up(options: UpOptions): Promise<void> {
         nodes instanceof SimulatedNodes ? nodes : undefined,
       ),
       frontProxy: await pki.frontProxy(),
+      listeningSinceMs: () => attendance.sinceMs(),
       log,
     });
     stop.push(() => running.controlPlane?.close());

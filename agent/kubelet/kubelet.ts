@@ -57,7 +57,7 @@ export class Kubelet {
       clock,
       runtime,
       backOff: new BackOff(clock),
-      events: new EventRecorder(client, clock, 'kubelet', description.name),
+      events: new EventRecorder(client, clock, 'kubelet', description.name).inBackground(),
       prober: options.prober,
       ...(options.environment === undefined ? {} : { environment: options.environment }),
       status: { hostIp: description.ip, runtimeName, prober: options.prober },

@@ -20,6 +20,9 @@ const FOLDERS: Readonly<Record<QosClass, string>> = {
   BestEffort: 'besteffort',
 };
 
+/** `pod` and the uid. */
+const POD_GROUP = /^pod[0-9a-f-]{36}$/;
+
 export interface PodCgroupsOptions {
   /** A name of our own, so that several agents do not meet: `zeroplane-1a2b3c4d`. */
   root: string;
@@ -74,6 +77,19 @@ export class PodCgroups {
         await removeTree(path.join(MOUNT, base, this.#options.root, folder, `pod${podUid}`));
       }
     }
+  }
+
+  /** Uids of the pods that have a group here. */
+  async known(): Promise<string[]> {
+    if (this.#options.driver === 'systemd') return [];
+    const uids = new Set<string>();
+    for (const base of await this.#bases()) {
+      for (const folder of Object.values(FOLDERS)) {
+        const names = await readdir(path.join(MOUNT, base, this.#options.root, folder)).catch(() => []);
+        for (const name of names) if (POD_GROUP.test(name)) uids.add(name.slice('pod'.length));
+      }
+    }
+    return [...uids];
   }
 
   /** Removes the groups of the classes and the root, when no pod is left. */

@@ -17,6 +17,8 @@ export interface PodEnvironment {
   preStop(request: PreStopRequest): Promise<void>;
   /** The API no longer has the pod and its containers are gone: what it had on the machine goes too. */
   release(podUid: string): Promise<void>;
+  /** Uids of the pods that have anything on the machine. */
+  known(): Promise<string[]>;
 }
 
 export interface ContainerRequest {

@@ -2,6 +2,7 @@ import { deepEqual } from '../../lib/api/equality.js';
 import { isApiError } from '../../lib/api/errors.js';
 import { refOf, type Client } from '../../lib/client/client.js';
 import { pods } from '../../lib/client/resources.js';
+import { sleep } from '../../lib/clock/clock.js';
 import type { V1Pod, V1PodStatus } from '../../lib/schema/generated/types.js';
 import { computePodStatus, type StatusContext } from './pod-status.js';
 import { endContainer, readPodState, syncPod, type SyncContext } from './pod-sync.js';
@@ -18,6 +19,9 @@ export interface PodWorkerContext extends Omit<SyncContext, 'signal'> {
 
 /** After an error of the API or the runtime. */
 const RETRY_MS = 1_000;
+
+/** So long a pod's containers wait for the API server to take its status. */
+const REPORT_PATIENCE_MS = 2_000;
 
 /** A start that takes longer than this shows what it waits for meanwhile; one that does not saves the write. */
 const SLOW_START_MS = 100;
@@ -46,6 +50,9 @@ export class PodWorker {
   /** The status that is on its way to the API server, and the one that it last acknowledged. */
   #reporting: V1PodStatus | undefined;
   #reported: V1PodStatus | undefined;
+  /** What is to be told next, and the telling that is under way. */
+  #untold: { pod: V1Pod; state: PodState } | undefined;
+  #telling: Promise<void> | undefined;
   /** The resourceVersion it got. A pod of the watch that is older does not have it yet; one that is newer may have been changed by others. */
   #reportedRevision = 0;
 
@@ -138,6 +145,7 @@ export class PodWorker {
     this.#ending.abort();
     this.#cancelTimer();
     await this.#running;
+    await this.#telling?.catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -177,11 +185,11 @@ export class PodWorker {
     if (this.#rejection !== undefined || isTerminal(pod)) {
       await this.#takeDown(pod, state, pod.spec?.terminationGracePeriodSeconds ?? 0);
       const ended = await readPodState(runtime, pod.metadata?.uid ?? '');
-      await this.#report(pod, { ...ended, rejection: this.#rejection });
+      await this.#tellLast(pod, { ...ended, rejection: this.#rejection });
       return undefined;
     }
     const wakeUpMs = await this.#sync(pod, state);
-    await this.#report(pod, state);
+    await this.#tell(pod, state);
     const deadlineMs = this.#deadlineMs(pod);
     if (deadlineMs === undefined) return wakeUpMs;
     return Math.min(wakeUpMs ?? Infinity, Math.max(deadlineMs, clock.now()));
@@ -191,7 +199,7 @@ export class PodWorker {
   async #sync(pod: V1Pod, state: PodState): Promise<number | undefined> {
     let inBetween: Promise<void> = Promise.resolve();
     const cancelTimer = this.#context.clock.setTimer(SLOW_START_MS, () => {
-      inBetween = this.#report(pod, state).catch((error: unknown) =>
+      inBetween = this.#tell(pod, state).catch((error: unknown) =>
         this.#context.log('warn', 'pod status was not reported', { pod: refOf(pod), error: String(error) }),
       );
     });
@@ -210,7 +218,7 @@ export class PodWorker {
     const uid = pod.metadata?.uid ?? '';
     await this.#takeDown(pod, before, pod.metadata?.deletionGracePeriodSeconds ?? 0);
     const state = await readPodState(runtime, uid);
-    await this.#report(pod, { ...state, rejection: this.#rejection });
+    await this.#tellLast(pod, { ...state, rejection: this.#rejection });
     try {
       await client.delete(pods, refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid } });
     } catch (error) {
@@ -278,6 +286,42 @@ export class PodWorker {
     const deadlineMs = this.#deadlineMs(pod);
     if (deadlineMs === undefined || this.#context.clock.now() < deadlineMs) return undefined;
     return { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+  }
+
+  /**
+   * Reports the status, one report after the other and the newest last. Containers do not wait for an API server that does not answer: then it
+   * resolves while that is still tried.
+   */
+  async #tell(pod: V1Pod, state: PodState): Promise<void> {
+    this.#untold = { pod, state };
+    this.#telling ??= this.#tellAll().finally(() => (this.#telling = undefined));
+    const telling = this.#telling;
+    const patience = new AbortController();
+    let isLate = false;
+    const waited = sleep(this.#context.clock, REPORT_PATIENCE_MS, patience.signal).then(() => {
+      isLate = true;
+    });
+    try {
+      await Promise.race([telling, waited]);
+    } finally {
+      patience.abort();
+    }
+    // What is tried still, and fails, is tried again with the next step.
+    if (isLate) telling.catch(() => this.#isStopped || this.poke());
+  }
+
+  /** Reports how the pod has ended, which has to be known before it goes on. */
+  async #tellLast(pod: V1Pod, state: PodState): Promise<void> {
+    this.#untold = undefined;
+    await this.#telling?.catch(() => undefined);
+    await this.#report(pod, state);
+  }
+
+  async #tellAll(): Promise<void> {
+    for (let next = this.#untold; next !== undefined; next = this.#untold) {
+      this.#untold = undefined;
+      await this.#report(next.pod, next.state);
+    }
   }
 
   /** The pod with the status we reported last, where the watch has not brought it back yet. */

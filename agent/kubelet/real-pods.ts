@@ -1,10 +1,11 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../lib/clock/clock.js';
 import type { Replica } from '../../lib/client/replica.js';
 import type { V1Container, V1EphemeralContainer, V1Pod, V1Service } from '../../lib/schema/generated/types.js';
 import type { EventRecorder } from '../../lib/work/event-recorder.js';
+import { podLogFolder } from '../runtime/cri/cri-runtime.js';
 import { RuntimeError, type ContainerConfig, type ContainerMount, type SandboxConfig } from '../runtime/runtime.js';
 import type { VolumeManager } from '../volumes/volume-manager.js';
 import { containerEnvironment } from './container-env.js';
@@ -37,8 +38,8 @@ export interface RealPodsOptions {
   memoryCapacityBytes: number;
   clusterDomain: string;
   clusterDns: readonly string[];
-  /** Folder of the logs of all pods. */
-  logs(config: { namespace: string; name: string; podUid: string }): string;
+  /** Of the logs of all pods. */
+  logFolder: string;
 }
 
 /** A postStart hook may take its time, but not for ever: the container does not count as started before. */
@@ -64,7 +65,7 @@ export class RealPods implements PodEnvironment {
   }
 
   async sandbox(pod: V1Pod, config: SandboxConfig): Promise<SandboxConfig> {
-    const { cgroups, logs, clusterDns, clusterDomain, nodeHostname } = this.#options;
+    const { cgroups, logFolder, clusterDns, clusterDomain, nodeHostname } = this.#options;
     await cgroups.ensure(pod);
     const shared = pod.spec?.securityContext ?? {};
     const dns = podResolver(pod, { dns: clusterDns, domain: clusterDomain }, await hostResolver());
@@ -77,7 +78,7 @@ export class RealPods implements PodEnvironment {
       real: {
         dns,
         portMappings: config.hostNetwork ? [] : portMappings(pod),
-        logDirectory: logs(config),
+        logDirectory: podLogFolder(logFolder, config),
         cgroupParent: cgroups.parent(pod),
         sysctls,
         namespaces: podNamespaces(pod),
@@ -139,6 +140,16 @@ export class RealPods implements PodEnvironment {
     for (const key of this.#images.keys()) if (key.startsWith(`${podUid}/`)) this.#images.delete(key);
     await this.#options.volumes.release(podUid);
     await this.#options.cgroups.remove(podUid);
+    const { logFolder } = this.#options;
+    for (const folder of await readdir(logFolder).catch(() => [])) {
+      if (uidOfLogs(folder) === podUid) await rm(path.join(logFolder, folder), { recursive: true, force: true });
+    }
+  }
+
+  async known(): Promise<string[]> {
+    const { volumes, cgroups, logFolder } = this.#options;
+    const logs = (await readdir(logFolder).catch(() => [])).map(uidOfLogs);
+    return [...new Set([...(await volumes.known()), ...(await cgroups.known()), ...logs])];
   }
 
   /** What the node tells a pod of itself. */
@@ -210,6 +221,11 @@ export class RealPods implements PodEnvironment {
   #ip(pod: V1Pod, ips: readonly string[]): string {
     return pod.spec?.hostNetwork ? this.#options.hostIp : (ips[0] ?? '');
   }
+}
+
+/** See `podLogFolder`: NAMESPACE_NAME_UID. */
+function uidOfLogs(folder: string): string {
+  return folder.split('_').at(-1) ?? '';
 }
 
 function mountOf(containerPath: string, hostPath: string): ContainerMount {

@@ -1,5 +1,3 @@
-import { readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { sleep, type Clock } from '../../lib/clock/clock.js';
 import type { Kubelet } from '../kubelet/kubelet.js';
 import type { PodEnvironment } from '../kubelet/pod-environment.js';
@@ -7,7 +5,6 @@ import type { CriConnection } from '../runtime/cri/connection.js';
 import type { CriRuntime } from '../runtime/cri/cri-runtime.js';
 import { LOG_CHECK_INTERVAL_MS } from '../runtime/cri/limits.js';
 import { rotateLog } from '../runtime/cri/log-rotation.js';
-import type { VolumeManager } from '../volumes/volume-manager.js';
 import type { ImageCleanup } from './image-cleanup.js';
 import { CLEANUP_INTERVAL_MS } from './thresholds.js';
 
@@ -16,10 +13,8 @@ export interface HousekeepingOptions {
   kubelet: Kubelet;
   runtime: CriRuntime;
   connection: CriConnection;
-  volumes: VolumeManager;
   environment: PodEnvironment;
   imageCleanup: ImageCleanup;
-  logFolder: string;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -71,12 +66,8 @@ export class Housekeeping {
 
   /** Removes what belongs to pods that this node no longer has. */
   async clean(): Promise<void> {
-    const { kubelet, volumes, environment, logFolder } = this.#options;
+    const { kubelet, environment } = this.#options;
     await kubelet.removeStrangers();
-    for (const uid of await volumes.known()) if (!kubelet.hasPod(uid)) await environment.release(uid);
-    for (const folder of await readdir(logFolder).catch(() => [])) {
-      const uid = folder.split('_').at(-1) ?? '';
-      if (!kubelet.hasPod(uid)) await rm(path.join(logFolder, folder), { recursive: true, force: true });
-    }
+    for (const uid of await environment.known()) if (!kubelet.hasPod(uid)) await environment.release(uid);
   }
 }

@@ -25,6 +25,8 @@ export interface ComponentsOptions {
   caCertificate: string;
   /** How replicas learn of changes. Default: by watches. */
   follow?: Follow;
+  /** Since when the control plane has been there without a gap, in epoch milliseconds: what it missed is held against no node. Default: always. */
+  listeningSinceMs?(): number;
   /** Controllers that only some clusters have. */
   further?: (replicas: Replicas) => readonly Controller[];
   /** Tests put other controllers beside or in front of ours here. */
@@ -59,6 +61,7 @@ export function composeComponents(options: ComponentsOptions): Components {
       podCidr: options.podCidr,
       caCertificate: options.caCertificate,
       nodeGraceMs: NODE_GRACE_MS,
+      ...(options.listeningSinceMs === undefined ? {} : { listeningSinceMs: options.listeningSinceMs }),
     }),
     ...(options.further?.(replicas) ?? []),
     scheduler,

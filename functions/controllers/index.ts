@@ -36,6 +36,8 @@ export interface ControllersConfig {
   caCertificate: string;
   /** How long a node without a lease may be silent before it counts as lost. Kubernetes: 40 s. */
   nodeGraceMs: number;
+  /** Since when the control plane has been there without a gap, in epoch milliseconds. Default: always. */
+  listeningSinceMs?(): number;
 }
 
 /** All controllers of a control plane. */
@@ -60,7 +62,10 @@ export function createControllers(config: ControllersConfig): Controller[] {
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
-    nodeLifecycleController(config.nodeGraceMs),
+    nodeLifecycleController({
+      graceMs: config.nodeGraceMs,
+      listeningSinceMs: config.listeningSinceMs ?? (() => 0),
+    }),
     taintEvictionController,
     podGarbageCollector(),
     resourceQuotaController,

@@ -5,6 +5,9 @@ import type { Client } from '../client/client.js';
 import { events } from '../client/resources.js';
 import { formatTime, type Clock } from '../clock/clock.js';
 
+/** Events that wait to be recorded in the background; of more, the newest are lost. As many as the kubelet keeps. */
+const WAITING_MAX = 1_000;
+
 /** An Event's message is at most this long (Kubernetes refuses more). */
 const MESSAGE_LENGTH_MAX = 1024;
 
@@ -17,6 +20,9 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #component: string;
   readonly #host: string | undefined;
+  /** Set: callers do not wait. */
+  #waiting: (() => Promise<void>)[] | undefined;
+  #isBusy = false;
 
   /** `component` is the reporting controller: `deployment-controller`, `kubelet` (with its node as `host`). */
   constructor(client: Client, clock: Clock, component: string, host?: string) {
@@ -26,15 +32,42 @@ export class EventRecorder {
     this.#host = host;
   }
 
+  /** One that records in the background, in order: whoever uses it goes on also when the API server does not answer. */
+  inBackground(): EventRecorder {
+    const recorder = new EventRecorder(this.#client, this.#clock, this.#component, this.#host);
+    recorder.#waiting = [];
+    return recorder;
+  }
+
   normal(object: KubernetesObject, reason: string, message: string): Promise<void> {
-    return this.#record(object, 'Normal', reason, message);
+    return this.#take(object, 'Normal', reason, message);
   }
 
   warning(object: KubernetesObject, reason: string, message: string): Promise<void> {
-    return this.#record(object, 'Warning', reason, message);
+    return this.#take(object, 'Warning', reason, message);
   }
 
-  async #record(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, text: string): Promise<void> {
+  async #take(object: KubernetesObject, type: 'Normal' | 'Warning', reason: string, text: string): Promise<void> {
+    const happenedMs = this.#clock.now();
+    const record = (): Promise<void> => this.#record(object, type, reason, text, formatTime(happenedMs));
+    if (this.#waiting === undefined) return record();
+    if (this.#waiting.length < WAITING_MAX) this.#waiting.push(record);
+    if (!this.#isBusy) void this.#work(this.#waiting);
+  }
+
+  async #work(waiting: (() => Promise<void>)[]): Promise<void> {
+    this.#isBusy = true;
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+    this.#isBusy = false;
+  }
+
+  async #record(
+    object: KubernetesObject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    text: string,
+    now: string,
+  ): Promise<void> {
     const message = text.slice(0, MESSAGE_LENGTH_MAX);
     const { name: objectName = '', uid = '', resourceVersion } = object.metadata ?? {};
     // Events about cluster-scoped objects live in the default namespace.
@@ -42,7 +75,6 @@ export class EventRecorder {
     const identity = [uid, objectName, object.kind, type, reason, message, this.#component, this.#host ?? ''];
     const hash = createHash('sha256').update(identity.join('\0')).digest('hex').slice(0, 16);
     const name = `${objectName.slice(0, 200)}.${hash}`;
-    const now = formatTime(this.#clock.now());
     try {
       await this.#client.create(events, {
         metadata: { namespace, name },

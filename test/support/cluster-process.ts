@@ -84,6 +84,11 @@ export class ClusterProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** It stands still, with its connections open, until it is ended. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
   /** Resolves with the exit code. */
   exited(): Promise<number | null> {
     return this.#exit;

@@ -112,6 +112,19 @@ export class Containerd {
     return listed.map((line) => Number(line.split(/\s+/)[1])).filter((pid) => pid > 0);
   }
 
+  /** Of a running container, by its id or by how a pod's status names it. */
+  pidOf(container: string): number | undefined {
+    const id = container.replace(/^.*:\/\//, '');
+    const listed = this.#ctr(['--namespace', 'k8s.io', 'tasks', 'list']).stdout.split('\n');
+    const pid = listed.find((line) => line.startsWith(`${id} `))?.split(/\s+/)[1];
+    return pid === undefined ? undefined : Number(pid);
+  }
+
+  /** Names of all containers and sandboxes, running or not. */
+  containers(): string[] {
+    return this.#ids('containers').sort();
+  }
+
   /** Ends all containers and the daemon, and removes what they had. */
   async destroy(): Promise<void> {
     // A crashed one leaves the namespaces of its sandboxes, which nobody else knows.

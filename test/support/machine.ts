@@ -10,7 +10,7 @@ import { Namespace } from './netns.js';
 const BRIDGE = 'br0';
 
 /** Where the CNI plugin host-local keeps the addresses that it has given out. */
-const LEASES = '/var/lib/cni/networks';
+export const LEASES = '/var/lib/cni/networks';
 
 /** A network of machines, and this one on it. Its switch is in a namespace of its own, where nobody's packet filter is in the way. */
 export class Lan {
@@ -134,7 +134,7 @@ export class Machine {
   /** The machine is gone, and with it all that it had, whether or not its agent has cleaned up. */
   async destroy(): Promise<void> {
     await this.#agent?.end('SIGKILL');
-    const networks = this.#cniNetworks();
+    const networks = this.cniNetworks();
     await this.containerd.destroy();
     unmountBelow(this.folder);
     rmSync(this.folder, { recursive: true, force: true });
@@ -158,7 +158,8 @@ export class Machine {
     return path.join(this.folder, 'kubeconfig');
   }
 
-  #cniNetworks(): string[] {
+  /** Names of the networks that its container runtime has a configuration of. */
+  cniNetworks(): string[] {
     const folder = path.join(this.containerd.folder, 'cni');
     return (existsSync(folder) ? readdirSync(folder) : []).map(
       (file) => (JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as { name: string }).name,

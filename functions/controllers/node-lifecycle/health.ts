@@ -14,20 +14,33 @@ const STARTUP_GRACE_MS = 60_000;
 const GRACE_MIN_MS = 10_000;
 const GRACE_MAX_MS = 300_000;
 
+export interface HealthOptions {
+  nowMs: number;
+  /** How long a node may be silent that has no lease. */
+  defaultMs: number;
+  /** Since when the control plane has listened: what nodes said before, while it was away, it has not heard. */
+  listeningSinceMs: number;
+}
+
 /**
  * The newest sign of life counts: the lease, the heartbeat in the Ready condition, or the node's creation. A node is silent when its lease has
- * run out, of which kubelet's lasts 40 s; one without a lease after `graceMs`.
+ * run out, of which kubelet's lasts 40 s; one without a lease after `defaultMs`. Of a lease it is the time at which the API server took it that
+ * counts, as in Kubernetes: a node whose clock is wrong is neither lost nor, once it is lost, taken for alive.
  */
-export function nodeHealth(node: V1Node, lease: V1Lease | undefined, nowMs: number, defaultMs: number): NodeHealth {
+export function nodeHealth(node: V1Node, lease: V1Lease | undefined, options: HealthOptions): NodeHealth {
+  const { nowMs, defaultMs, listeningSinceMs } = options;
   const graceMs = graceOf(lease) ?? defaultMs;
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
-  const signs = [
+  const managed = (lease?.metadata?.managedFields ?? []) as readonly { time?: string }[];
+  const taken = managed.flatMap(({ time }) => time ?? []);
+  const told = [
     lease?.spec?.renewTime,
     // The time in a condition that says Unknown is our own.
     ready?.status === 'Unknown' ? undefined : ready?.lastHeartbeatTime,
-    node.metadata?.creationTimestamp,
   ];
-  const newestMs = Math.max(...signs.map((time) => (time === undefined ? 0 : Date.parse(time))));
+  const signs = [node.metadata?.creationTimestamp, ...(taken.length > 0 ? taken : told)];
+  const heardMs = signs.map((time) => (time === undefined ? 0 : Date.parse(time)));
+  const newestMs = Math.max(listeningSinceMs, ...heardMs);
   const silentAtMs = newestMs + (ready === undefined ? STARTUP_GRACE_MS : graceMs);
   return { isSilent: nowMs >= silentAtMs, silentAtMs };
 }

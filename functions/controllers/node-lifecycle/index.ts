@@ -13,7 +13,7 @@ import {
 } from '../../../lib/work/controller.js';
 import { byNodeName } from '../shared/pod-indexes.js';
 import { isPodReady } from '../shared/pods.js';
-import { nodeHealth, silentConditions } from './health.js';
+import { nodeHealth, silentConditions, type HealthOptions } from './health.js';
 import { evictingKey, evictingTaint, taintsFor } from './node-taints.js';
 import { evictionPace, zoneOf } from './zones.js';
 
@@ -22,11 +22,17 @@ const LEASE_NAMESPACE = 'kube-node-lease';
 /** Whether pods are to be driven away depends on other nodes too. */
 const NOT_READY_RECHECK_MS = 10_000;
 
+/** How long nodes may be silent, and since when that would have been noticed. */
+export interface Patience {
+  graceMs: number;
+  listeningSinceMs(): number;
+}
+
 /**
  * Watches over nodes: one that stops heartbeating gets conditions Unknown after the grace period, its pods are no longer ready, and taints say
  * why. Who leaves it is the taint eviction's matter. Keys are nodes.
  */
-export function nodeLifecycleController(graceMs: number): Controller {
+export function nodeLifecycleController(patience: Patience): Controller {
   return {
     name: 'node-lifecycle',
     watches: [
@@ -39,20 +45,20 @@ export function nodeLifecycleController(graceMs: number): Controller {
         return node !== undefined && readyStatus(node) === 'Unknown' ? [name] : [];
       }),
     ],
-    reconcile: (name, context) => reconcile(name, context, graceMs),
+    reconcile: (name, context) => reconcile(name, context, patience),
   };
 }
 
-async function reconcile(name: string, context: ControllerContext, graceMs: number): Promise<Outcome> {
+async function reconcile(name: string, context: ControllerContext, patience: Patience): Promise<Outcome> {
   const { client, clock, events } = context;
   const node = (await context.view(nodes)).get(undefined, name);
   if (node === undefined) return undefined;
   const lease = (await context.view(leases)).get(LEASE_NAMESPACE, name);
   const now = clock.now();
-  let health = nodeHealth(node, lease, now, graceMs);
+  let health = nodeHealth(node, lease, at(now, patience));
   if (health.isSilent && readyStatus(node) !== 'Unknown') {
     // Copies of leases may be a little behind, and what has just been renewed would count as lost.
-    health = nodeHealth(node, await client.find(leases, { namespace: LEASE_NAMESPACE, name }), now, graceMs);
+    health = nodeHealth(node, await client.find(leases, { namespace: LEASE_NAMESPACE, name }), at(now, patience));
   }
   let current: V1Node = node;
   if (health.isSilent && readyStatus(node) !== 'Unknown') {
@@ -68,7 +74,7 @@ async function reconcile(name: string, context: ControllerContext, graceMs: numb
     await events.normal(node, 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
   }
   if (readyStatus(current) !== 'True') await markPodsNotReady(current, context);
-  const waitMs = evictingKey(current) === undefined ? 0 : await evictionWaitMs(current, context, graceMs);
+  const waitMs = evictingKey(current) === undefined ? 0 : await evictionWaitMs(current, context, patience);
   await updateTaints(current, context, waitMs === 0);
   const looks = [
     ...(health.isSilent ? [] : [Math.max(0, health.silentAtMs - now) + 1]),
@@ -78,13 +84,13 @@ async function reconcile(name: string, context: ControllerContext, graceMs: numb
 }
 
 /** How long the node has to wait for its turn to have its pods driven away; 0: now, or it is at it; Infinity: not as things are. */
-async function evictionWaitMs(node: V1Node, context: ControllerContext, graceMs: number): Promise<number> {
+async function evictionWaitMs(node: V1Node, context: ControllerContext, patience: Patience): Promise<number> {
   const now = context.clock.now();
   const all = (await context.view(nodes)).list();
   const allLeases = await context.view(leases);
   const isReady = (one: V1Node): boolean => {
     const lease = allLeases.get(LEASE_NAMESPACE, one.metadata?.name ?? '');
-    return readyStatus(one) === 'True' && !nodeHealth(one, lease, now, graceMs).isSilent;
+    return readyStatus(one) === 'True' && !nodeHealth(one, lease, at(now, patience)).isSilent;
   };
   const zone = zoneOf(node);
   const { isStopped, intervalMs } = evictionPace(zone, all, isReady);
@@ -96,6 +102,10 @@ async function evictionWaitMs(node: V1Node, context: ControllerContext, graceMs:
     .flatMap((one) => evictingTaint(one)?.timeAdded ?? [])
     .reduce((latest, time) => Math.max(latest, Date.parse(time)), -Infinity);
   return Math.max(0, latestMs + intervalMs - now);
+}
+
+function at(nowMs: number, { graceMs, listeningSinceMs }: Patience): HealthOptions {
+  return { nowMs, defaultMs: graceMs, listeningSinceMs: listeningSinceMs() };
 }
 
 function readyStatus(node: V1Node): string | undefined {
