@@ -23,13 +23,13 @@ const SEED = 20;
 const cluster = new E2eCluster();
 const reason = whyNoContainers() ?? noNamespacesReason();
 let kubectl: string | undefined;
-let lan: Lan;
-let machine: Machine;
+let lan!: Lan;
+let machine!: Machine;
 
 beforeAll(async () => {
   kubectl = await findKubectl();
   if (reason !== undefined || kubectl === undefined) return;
-  lan = new Lan(211);
+  lan = new Lan();
   [machine] = await Promise.all([
     Machine.start({ lan, name: NODE, images: [WEB_IMAGE] }),
     cluster.start(kubectl, { flags: ['--nodes', '0', '--bind', lan.address] }),
@@ -47,10 +47,9 @@ beforeEach((context) => {
 skipWithoutKubectl(() => kubectl);
 
 afterAll(async () => {
-  if (!cluster.isStarted) return;
-  await machine.destroy();
+  await machine?.destroy();
   await cluster.destroy();
-  lan.destroy();
+  lan?.destroy();
 }, HOOK_TIMEOUT_MS);
 
 const RUNS = 'trap "exit 0" TERM; while true; do sleep 0.2; done';

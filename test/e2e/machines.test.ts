@@ -30,7 +30,7 @@ let lan: Lan;
 beforeAll(async () => {
   kubectl = await findKubectl();
   if (reason !== undefined || kubectl === undefined) return;
-  lan = new Lan(210);
+  lan = new Lan();
   const images = [WEB_IMAGE];
   [machines.one, machines.two] = await Promise.all([
     Machine.start({ lan, name: 'worker-1', images }),
@@ -51,10 +51,9 @@ beforeEach((context) => {
 skipWithoutKubectl(() => kubectl);
 
 afterAll(async () => {
-  if (!cluster.isStarted) return;
-  await Promise.all([machines.one.destroy(), machines.two.destroy(), lonely.destroy()]);
+  await Promise.all([machines.one?.destroy(), machines.two?.destroy(), lonely.destroy()]);
   await cluster.destroy();
-  lan.destroy();
+  lan?.destroy();
 }, HOOK_TIMEOUT_MS);
 
 const isReady = (one: V1Pod): boolean =>

@@ -9,6 +9,8 @@ import { Namespace } from './netns.js';
 
 const BRIDGE = 'br0';
 
+const NETWORKS_MAX = 256;
+
 /** Where the CNI plugin host-local keeps the addresses that it has given out. */
 export const LEASES = '/var/lib/cni/networks';
 
@@ -20,18 +22,30 @@ export class Lan {
   readonly #switch = new Namespace('lan');
   #machines = 0;
 
-  /** @param number sets its addresses apart from those of other test files: 0 to 255. */
-  constructor(number: number) {
+  constructor() {
+    this.#switch.ip(`link add ${BRIDGE} type bridge`, `link set ${BRIDGE} up`);
+    const number = this.#plugIn();
     this.#subnet = `198.18.${number}`;
     this.address = `${this.#subnet}.1`;
-    this.#switch.ip(`link add ${BRIDGE} type bridge`, `link set ${BRIDGE} up`);
-    const device = `zplan${number}`;
-    const init = process.pid;
-    this.#switch.ip(`link add here type veth peer name ${device} netns ${init}`, `link set here master ${BRIDGE} up`);
-    for (const args of [`address add ${this.address}/24 dev ${device}`, `link set ${device} up`]) {
-      const { status, stderr } = spawnSync('ip', args.split(' '), { encoding: 'utf8' });
-      if (status !== 0) throw new Error(`ip ${args}: ${stderr}`);
+    const { status, stderr } = ip('address', 'add', `${this.address}/24`, 'dev', deviceName(number));
+    if (status !== 0) throw new Error(`this machine got no address: ${stderr}`);
+    ip('link', 'set', deviceName(number), 'up');
+  }
+
+  /** Connects this machine by a device whose number nobody has: other test files, and other runs of this one, have networks as well. */
+  #plugIn(): number {
+    for (let number = 0; number < NETWORKS_MAX; number++) {
+      if (ip('link', 'show', 'dev', deviceName(number)).status === 0) continue;
+      const peer = `name ${deviceName(number)} netns ${process.pid}`;
+      try {
+        this.#switch.ip(`link add here type veth peer ${peer}`, `link set here master ${BRIDGE} up`);
+        return number;
+      } catch (error) {
+        // Somebody was faster.
+        if (!String(error).includes('File exists')) throw error;
+      }
     }
+    throw new Error(`there are ${NETWORKS_MAX} networks of tests on this machine`);
   }
 
   /** Connects a namespace by its device `eth0`. Returns its address. */
@@ -50,6 +64,14 @@ export class Lan {
   destroy(): void {
     this.#switch.destroy();
   }
+}
+
+function deviceName(number: number): string {
+  return `zplan${number}`;
+}
+
+function ip(...args: string[]): { status: number | null; stderr: string } {
+  return spawnSync('ip', args, { encoding: 'utf8' });
 }
 
 export interface MachineOptions {
