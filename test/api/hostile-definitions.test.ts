@@ -82,6 +82,55 @@ describe('what one object may cause', () => {
     expect(answer.status).toBe(422);
   });
 
+  test('patterns that count are not matched with long texts, and cost the same in rules', async () => {
+    const pattern = '((a{1,100}){1,10})*$';
+    const maxLength = 1_000_000;
+    const schema = { type: 'object', properties: { a: { type: 'string', pattern }, b: { type: 'string', maxLength } } };
+    const rule = { rule: `!has(self.b) || self.b.matches('${pattern}')` };
+    expect((await define({ ...schema, 'x-kubernetes-validations': [rule] })).status).toBe(201);
+    const text = `${'a'.repeat(900_000)}c`;
+    const matched = await bounded(() => server.request('POST', CRONTABS, objectOf('a', { a: text })));
+    expect(matched.json.message).toContain('more work than one request may cause');
+    const ruled = await bounded(() => server.request('POST', CRONTABS, objectOf('a', { b: text })));
+    expect(ruled.status).toBe(422);
+    expect(ruled.json.message).toContain('takes too long');
+  });
+
+  test('defaults that make much of little are cut short, on every way in and out', async () => {
+    const item = { type: 'object', properties: { a: { type: 'string' } } };
+    const schema = (items: Json): Json => ({ type: 'object', properties: { list: { type: 'array', items } } });
+    const list = Array.from({ length: 10_000 }, () => ({}));
+    const defined = (await define(schema(item))).json;
+    expect((await server.request('POST', CRONTABS, objectOf('a', { list }))).status).toBe(201);
+    Object.assign(item.properties.a, { default: 'x'.repeat(100_000) });
+    defined.spec.versions[0].schema.openAPIV3Schema = schema(item);
+    expect((await server.request('PUT', `${DEFINITIONS}/crontabs.stable.example.com`, defined)).status).toBe(200);
+    for (const [method, path] of [
+      ['POST', CRONTABS],
+      ['GET', `${CRONTABS}/a`],
+      ['GET', CRONTABS],
+    ] as const) {
+      const body = method === 'POST' ? objectOf('b', { list }) : undefined;
+      const answer = await bounded(() => server.request(method, path, body));
+      expect(answer.json).toMatchObject({
+        code: 413,
+        message: expect.stringContaining('the defaults of its definition'),
+      });
+    }
+  });
+
+  test('thousands of patterns are not compiled', async () => {
+    const properties = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, index) => [
+        `p${index}`,
+        { type: 'string', pattern: `^[a-z]{${index % 900}}$` },
+      ]),
+    );
+    const answer = await bounded(() => define({ type: 'object', properties }));
+    expect(answer.status).toBe(422);
+    expect(answer.json.message).toContain('must not have patterns that are larger together');
+  });
+
   test('many patterns on a long text are cut short', async () => {
     const allOf = Array.from({ length: 200 }, (_, index) => ({ pattern: `^(x|a)*${index}?$` }));
     expect((await define({ type: 'object', properties: { a: { type: 'string', allOf } } })).status).toBe(201);

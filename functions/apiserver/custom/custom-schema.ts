@@ -1,8 +1,14 @@
+import { requestEntityTooLarge } from '../../../lib/api/errors.js';
 import type { FieldError } from '../../../lib/api/field-errors.js';
 import type { KubernetesObject } from '../../../lib/api/meta.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import { isJsonObject } from '../../../lib/json/path.js';
-import { applyDefaults, pruneUnknown, validateSchema } from '../../../lib/schema/engine/index.js';
+import {
+  applyDefaults,
+  DefaultsTooLargeError,
+  pruneUnknown,
+  validateSchema,
+} from '../../../lib/schema/engine/index.js';
 import { REF_PREFIX, type Schema, type SchemaSource } from '../../../lib/schema/schema.js';
 import {
   compileRuleTree,
@@ -109,9 +115,14 @@ export class CustomSchema {
     return { object: pruned, unknownPaths: [...read.unknownPaths, ...paths] };
   }
 
-  /** Drops what the schema does not have and fills in its defaults; the same object when there was nothing to do. */
+  /** Drops what the schema does not have and fills in its defaults; the same object when there was nothing to do. Throws 413 for too large ones. */
   complete<T extends object>(object: T, source: SchemaSource): T {
-    return applyDefaults(this.#schema, pruneUnknown(this.#schema, object, source), source);
+    try {
+      return applyDefaults(this.#schema, pruneUnknown(this.#schema, object, source), source);
+    } catch (error) {
+      if (error instanceof DefaultsTooLargeError) throw requestEntityTooLarge(error.message);
+      throw error;
+    }
   }
 
   /** All that is wrong with an object. Of an update, what it does not touch only warns or is not looked at. */
@@ -121,27 +132,33 @@ export class CustomSchema {
     context: { source: SchemaSource; clock: Clock; subresource: string },
   ): { errors: FieldError[]; warnings: string[] } {
     const { source, clock } = context;
+    const deadlineMs = clock.now() + RULES_MAX_MS;
+    const isOverdue = (): boolean => clock.now() > deadlineMs;
     const errors =
       context.subresource === 'status' && this.#hasStatus
-        ? this.#statusErrors(object, old, source)
-        : validateSchema(this.#schema, object, source, old === undefined ? {} : { old });
+        ? this.#statusErrors(object, old, { source, isOverdue })
+        : validateSchema(this.#schema, object, source, { isOverdue, ...(old === undefined ? {} : { old }) });
     errors.push(...embeddedErrors(this.#schema, object));
     if (old === undefined || listTypeErrors(this.#schema, old).length === 0)
       errors.push(...listTypeErrors(this.#schema, object));
     const tree = (this.#rules ??= { tree: compileRuleTree(this.#schema, true) }).tree;
     if (tree === undefined) return { errors, warnings: [] };
     if (errors.some(({ type }) => BLOCKING.has(type))) return { errors: [...errors, NOT_CHECKED], warnings: [] };
-    const deadlineMs = clock.now() + RULES_MAX_MS;
-    const result = evaluateRules(tree, object, old, () => clock.now() > deadlineMs);
+    const result = evaluateRules(tree, object, old, isOverdue);
     return { errors: [...errors, ...result.errors], warnings: result.warnings };
   }
 
-  #statusErrors(object: KubernetesObject, old: KubernetesObject | undefined, source: SchemaSource): FieldError[] {
+  #statusErrors(
+    object: KubernetesObject,
+    old: KubernetesObject | undefined,
+    { source, isOverdue }: { source: SchemaSource; isOverdue: () => boolean },
+  ): FieldError[] {
     const schema = this.#schema.properties?.['status'];
     const status = (object as { status?: unknown }).status;
     if (schema === undefined || status === undefined) return [];
     const before = (old as { status?: unknown } | undefined)?.status;
-    return validateSchema(schema, status, source, { path: 'status', ...(isJsonObject(before) ? { old: before } : {}) });
+    const options = { path: 'status', isOverdue, ...(isJsonObject(before) ? { old: before } : {}) };
+    return validateSchema(schema, status, source, options);
   }
 }
 

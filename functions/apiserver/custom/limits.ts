@@ -12,5 +12,5 @@ export const KNOWN_CURRENT_MAX = 100_000;
 export const CONVERTED_CACHE_MAX_BYTES = 32 * 1024 * 1024;
 /** Items that one cell of a table shows. */
 export const CELL_ITEMS_MAX = 1_000;
-/** How long the rules of one object may run. */
+/** How long the patterns and rules of one object may run. */
 export const RULES_MAX_MS = 2_000;

@@ -1,7 +1,8 @@
 import { CelError } from '../errors.js';
 import { COST_PER_CHARACTER, COST_PER_REGEX_CHARACTER } from '../meter.js';
 import { asInt, asText, type CelResult, fn, method, type Overload, overTexts, sizeOf, traversal } from '../overload.js';
-import { compileRegex, isRegexFault } from '../../regex.js';
+import type { RE2JS } from 're2js';
+import { compileRegex, isMatchTooLong, isRegexFault, matchSteps } from '../../regex.js';
 import { codePoints, textLength, textSlice } from '../text.js';
 import { BOOL, DYN, INT, listOf, STRING } from '../types.js';
 import { ArrayList, CelList, type CelValue } from '../values.js';
@@ -16,25 +17,43 @@ const productCost = ([text, part]: readonly CelValue[]): number =>
 const resultCost = (_args: readonly CelValue[], result: CelResult): number =>
   Math.ceil(sizeOf(result) * 2 * COST_PER_CHARACTER);
 
-function matches(text: string, pattern: string): CelResult {
+/** The expression, if it can be matched with the text. */
+function regexFor(text: string, pattern: string, fault = ''): RE2JS | CelError {
   const regex = compileRegex(pattern);
-  return isRegexFault(regex) ? new CelError(regex.message) : regex.matcher(text).find();
+  if (isRegexFault(regex)) return new CelError(`${fault}${regex.message}`);
+  return isMatchTooLong(regex, text) ? new CelError(TOO_LONG) : regex;
+}
+
+const TOO_LONG = 'the regular expression takes too long for a text of this length';
+
+function matches(text: string, pattern: string): CelResult {
+  const regex = regexFor(text, pattern);
+  return regex instanceof CelError ? regex : regex.matcher(text).find();
 }
 
 function find(text: string, pattern: string): CelResult {
-  const regex = compileRegex(pattern);
-  if (isRegexFault(regex)) return new CelError(`Illegal regex: ${regex.message}`);
+  const regex = regexFor(text, pattern, ILLEGAL);
+  if (regex instanceof CelError) return regex;
   const matcher = regex.matcher(text);
   return matcher.find() ? (matcher.group() ?? '') : '';
 }
 
+const ILLEGAL = 'Illegal regex: ';
+/** Instructions times characters of all matches of one text. */
+const FIND_ALL_STEPS_MAX = 200_000_000;
+
 function findAll(text: string, pattern: string, limit = -1n): CelResult {
-  const regex = compileRegex(pattern);
-  if (isRegexFault(regex)) return new CelError(`Illegal regex: ${regex.message}`);
+  const regex = regexFor(text, pattern, ILLEGAL);
+  if (regex instanceof CelError) return regex;
   const matcher = regex.matcher(text);
   const found: string[] = [];
-  while ((limit < 0n || found.length < Number(limit)) && found.length < LIST_LENGTH_MAX && matcher.find())
+  let steps = 0;
+  while ((limit < 0n || found.length < Number(limit)) && found.length < LIST_LENGTH_MAX && matcher.find()) {
     found.push(matcher.group() ?? '');
+    // Each may look at all that follows.
+    steps += matchSteps(regex, text) - regex.programSize() * matcher.end();
+    if (steps > FIND_ALL_STEPS_MAX) return new CelError(TOO_LONG);
+  }
   return new ArrayList(found);
 }
 

@@ -1,4 +1,5 @@
 import { isJsonObject, setMember } from '../../json/path.js';
+import { stringifyJson } from '../../json/stringify.js';
 import type { Schema, SchemaSource } from '../schema.js';
 import { shapeOf, type Field, type Shape } from './shape.js';
 
@@ -17,16 +18,53 @@ export interface DefaultOptions {
  */
 export function applyDefaults<T>(schema: Schema, object: T, source: SchemaSource, options: DefaultOptions = {}): T {
   const shape = shapeOf(schema, source);
-  return (options.goZeroValues === true ? defaultBuiltin(shape, object) : defaultStructural(shape, object)) as T;
+  return (
+    options.goZeroValues === true ? defaultBuiltin(shape, object) : defaultStructural(shape, object, new Growth())
+  ) as T;
 }
 
-function defaultStructural(shape: Shape, value: unknown): unknown {
+/** Characters that defaults may add to one object: no object that is stored is larger. */
+const GROWTH_MAX = 1_572_864;
+
+/** Defaults of the items of a list, or of large texts, make of a small object one that is too large for anything. */
+export class DefaultsTooLargeError extends Error {
+  readonly code = 'DefaultsTooLarge';
+
+  constructor() {
+    super(`the defaults of its definition would make the object larger than ${GROWTH_MAX} bytes`);
+    this.name = 'DefaultsTooLargeError';
+  }
+}
+
+/** What defaults have added to one object. */
+class Growth {
+  #characters = 0;
+
+  /** A default, to be put into the object. */
+  copyOf(value: unknown): unknown {
+    this.#characters += sizeOf(value);
+    if (this.#characters > GROWTH_MAX) throw new DefaultsTooLargeError();
+    return copyOf(value);
+  }
+}
+
+const sizes = new WeakMap<object, number>();
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return 1;
+  let size = sizes.get(value);
+  if (size === undefined) sizes.set(value, (size = stringifyJson(value).length));
+  return size;
+}
+
+function defaultStructural(shape: Shape, value: unknown, growth: Growth): unknown {
   if (Array.isArray(value)) {
     const element = shape.element;
     if (element === undefined || shape.kind !== 'list') return value;
     return mapList(value, (item) => {
-      const given = isRefusedNull(item, element) ? copyOf(defaultOf(element) ?? null) : item;
-      return defaultStructural(element.shape, given);
+      const given = isRefusedNull(item, element) ? growth.copyOf(defaultOf(element) ?? null) : item;
+      return defaultStructural(element.shape, given, growth);
     });
   }
   if (!isJsonObject(value)) return value;
@@ -37,20 +75,24 @@ function defaultStructural(shape: Shape, value: unknown): unknown {
     if (given === undefined && !Object.hasOwn(value, name)) continue;
     copy ??= { ...value };
     if (given === undefined) delete copy[name];
-    else setMember(copy, name, copyOf(given));
+    else setMember(copy, name, growth.copyOf(given));
   }
-  return defaultMembers(shape, copy ?? value, copy !== undefined);
+  return defaultMembers(shape, copy ?? value, { growth, isOwn: copy !== undefined });
 }
 
 /** Goes through the members that are there now. */
-function defaultMembers(shape: Shape, value: Record<string, unknown>, isOwn: boolean): Record<string, unknown> {
+function defaultMembers(
+  shape: Shape,
+  value: Record<string, unknown>,
+  { growth, isOwn }: { growth: Growth; isOwn: boolean },
+): Record<string, unknown> {
   let copy = isOwn ? value : undefined;
   for (const name of Object.keys(value)) {
     const field = shape.fields.get(name) ?? shape.element;
     if (field === undefined) continue;
     let given = value[name];
-    if (isRefusedNull(given, field)) given = copyOf(defaultOf(field));
-    const filled = given === undefined ? undefined : defaultStructural(field.shape, given);
+    if (isRefusedNull(given, field)) given = growth.copyOf(defaultOf(field));
+    const filled = given === undefined ? undefined : defaultStructural(field.shape, given, growth);
     if (filled === value[name]) continue;
     copy ??= { ...value };
     if (filled === undefined) delete copy[name];

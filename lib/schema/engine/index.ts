@@ -1,4 +1,4 @@
-export { applyDefaults, type DefaultOptions } from './defaults.js';
+export { applyDefaults, DefaultsTooLargeError, type DefaultOptions } from './defaults.js';
 export { coerceTypes, decodeObject, DecodeError, type Decoded } from './decode.js';
 export { pruneUnknown, type PruneOptions } from './prune.js';
 export { shapeOf, type Field, type Shape, type ShapeKind } from './shape.js';

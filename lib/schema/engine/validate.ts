@@ -2,6 +2,7 @@ import { deepEqual } from '../../api/equality.js';
 import { invalid, notSupported, required as requiredError, type FieldError } from '../../api/field-errors.js';
 import { formatJsonPath, isJsonObject } from '../../json/path.js';
 import { stringifyJson } from '../../json/stringify.js';
+import { compileRegex, isMatchTooLong, isRegexFault } from '../../regex.js';
 import type { Schema, SchemaSource } from '../schema.js';
 import { shapeOf, type Field, type Shape } from './shape.js';
 import {
@@ -26,6 +27,8 @@ export interface ValidateOptions {
   path?: string;
   /** The state before an update: what has not changed since is not looked at again. */
   old?: unknown;
+  /** Whether it has taken too long already; asked behind what may be slow. */
+  isOverdue?: () => boolean;
 }
 
 /**
@@ -39,7 +42,7 @@ export function validateSchema(
   options: ValidateOptions = {},
 ): FieldError[] {
   const path = options.path === undefined || options.path === '' ? [] : [options.path];
-  const validator = new Validator(source, options.goZeroValues === true, path);
+  const validator = new Validator(source, options, path);
   return validator.validateUpdate(schema, object, options.old).errors;
 }
 
@@ -53,15 +56,17 @@ class TooMuchWork extends Error {
 class Validator {
   readonly #source: SchemaSource;
   readonly #goZeroValues: boolean;
+  readonly #isOverdue: () => boolean;
   /** Where the value is that is being visited; made a text only for errors. */
   readonly #path: Path;
   /** The counterpart of the value that is being visited, before the update; undefined where there is none. */
   #old: unknown;
   #work = 0;
 
-  constructor(source: SchemaSource, goZeroValues: boolean, path: Path) {
+  constructor(source: SchemaSource, { goZeroValues = false, isOverdue = () => false }: ValidateOptions, path: Path) {
     this.#source = source;
     this.#goZeroValues = goZeroValues;
+    this.#isOverdue = isOverdue;
     this.#path = path;
   }
 
@@ -79,6 +84,12 @@ class Validator {
   #charge(work: number): void {
     this.#work += work;
     if (this.#work > WORK_MAX) throw new TooMuchWork();
+  }
+
+  #chargeMatch(pattern: string, text: string): void {
+    this.#charge(text.length);
+    const regex = compileRegex(pattern);
+    if (this.#isOverdue() || (!isRegexFault(regex) && isMatchTooLong(regex, text))) throw new TooMuchWork();
   }
 
   validate(schema: Schema, value: unknown): Outcome {
@@ -124,7 +135,7 @@ class Validator {
     this.#old = undefined;
     this.#combinations(schema, value, outcome);
     this.#old = old;
-    if (typeof value === 'string' && schema.pattern !== undefined) this.#charge(value.length);
+    if (typeof value === 'string' && schema.pattern) this.#chargeMatch(schema.pattern, value);
     if (typeof value === 'string') stringRules(schema, value, this.#path, outcome);
     else if (typeof value === 'number' || typeof value === 'bigint') numberRules(schema, value, this.#path, outcome);
     else if (Array.isArray(value)) listRules(schema, value, this.#path, outcome);

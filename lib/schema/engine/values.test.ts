@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalBase64 } from './base64.js';
 import { matchesFormat } from './formats.js';
+import { estimateRegexSize } from '../../regex-size.js';
 import { compileRegex, isRegexFault } from '../../regex.js';
 import { canonicalMicroTime, canonicalTime } from './time.js';
 
@@ -89,7 +90,37 @@ describe('matchesFormat', () => {
   });
 });
 
+describe('estimateRegexSize', () => {
+  it.each([
+    'abc',
+    '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$',
+    '((a{1,100}){1,10})*$',
+    '(?:a{1000})',
+    '[]a{5}]{7,}x{2}',
+    '[[:alpha:]]{3}\\{4}',
+    '(a|b|cd){10,20}',
+  ])('of %s is near what RE2 makes of it', (pattern) => {
+    const regex = compileRegex(pattern);
+    if (isRegexFault(regex)) throw new Error(regex.message);
+    const estimate = estimateRegexSize(pattern);
+    expect(regex.programSize()).toBeLessThan(3 * estimate + 10);
+    expect(estimate).toBeLessThan(3 * regex.programSize() + 10);
+  });
+
+  it('takes expressions with faults', () => {
+    for (const pattern of ['(', ')', '[', '[a', '{3}', 'a{', '\\', '(((('.repeat(1_000)])
+      expect(estimateRegexSize(pattern)).toBeGreaterThanOrEqual(0);
+  });
+});
+
 describe('compileRegex', () => {
+  it('refuses what would take seconds to make', () => {
+    for (const pattern of ['(?:a{1000})'.repeat(100), '[a-z]{500}'.repeat(1_900), '((((a{90}){10}){2})){20}']) {
+      const regex = compileRegex(pattern);
+      expect(isRegexFault(regex) && regex.message).toMatch('expression');
+    }
+  });
+
   it.each([
     ['^[[:alpha:]]+$', 'abc', true],
     ['(?i)^abc$', 'ABC', true],

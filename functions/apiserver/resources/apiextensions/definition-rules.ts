@@ -12,6 +12,7 @@ import type { StructuralSchema } from '../../../../lib/schema/structural/index.j
 import { isDns1035Label, isDns1123Subdomain } from '../shared/formats.js';
 import { oneOfErrors } from '../shared/one-of.js';
 import { followFieldPath } from './cel-rules.js';
+import { estimateRegexSize } from '../../../../lib/regex-size.js';
 import { versionSchemaErrors } from './schema-rules.js';
 
 const APPROVAL = 'api-approved.kubernetes.io';
@@ -24,6 +25,10 @@ const DEPRECATION_CHARACTERS_MAX = 256;
 export function definitionErrors({ metadata, spec, status }: V1CustomResourceDefinition): FieldError[] {
   if (spec === undefined) return [required('spec')];
   const name = metadata?.name ?? '';
+  if (patternsSize(spec.versions) > PATTERNS_SIZE_MAX)
+    return [
+      invalid('spec.versions', 'array', 'must not have patterns that are larger together than one definition may have'),
+    ];
   return [
     ...(name === `${spec.names?.plural ?? ''}.${spec.group}`
       ? []
@@ -32,6 +37,18 @@ export function definitionErrors({ metadata, spec, status }: V1CustomResourceDef
     ...acceptedNamesErrors(status?.acceptedNames),
     ...approvalErrors(spec.group, metadata?.annotations?.[APPROVAL]),
   ];
+}
+
+/** Instructions of all patterns of a definition together, which are compiled when it is written. */
+const PATTERNS_SIZE_MAX = 200_000;
+
+function patternsSize(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.entries(value).reduce(
+    (size, [name, member]) =>
+      size + (name === 'pattern' && typeof member === 'string' ? estimateRegexSize(member) : patternsSize(member)),
+    0,
+  );
 }
 
 const STRATEGIES = ['None', 'Webhook'];
