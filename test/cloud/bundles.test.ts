@@ -13,9 +13,9 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
 const FOLDER = 'dist/lambda';
 
 /** What a cold start has to load: the entry, and the chunks that it imports at once. */
-const START_MAX_BYTES = 1_115_000;
+const START_MAX_BYTES = 1_150_000;
 /** With what is loaded when it is first needed: expressions, definitions, OpenAPI, YAML, RE2, cron. */
-const ALL_MAX_BYTES = 1_650_000;
+const ALL_MAX_BYTES = 1_680_000;
 
 /**
  * Processor time of an import, Node's own start left out. On a machine with nothing else to do it is below 150 ms; here others are at work, so
