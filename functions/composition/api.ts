@@ -115,7 +115,6 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     charges: new QuotaCharges({
       store,
       clock,
-      objects,
       onLeak: (namespace, error) => log.warn({ namespace, error: String(error) }, 'a quota waits to be counted again'),
     }),
     reservations: allocation.reservations,

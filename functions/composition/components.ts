@@ -23,6 +23,8 @@ export interface ComponentsOptions {
   podCidr: string;
   /** PEM: what pods trust the API server by (kube-root-ca.crt). */
   caCertificate: string;
+  /** How old what an API server decides by may be, where there are several. Default: 0. */
+  policyAgeMs?: number;
   /** How replicas learn of changes. Default: by watches. */
   follow?: Follow;
   /** Since when the control plane has been there without a gap, in epoch milliseconds: what it missed is held against no node. Default: always. */
@@ -62,6 +64,7 @@ export function composeComponents(options: ComponentsOptions): Components {
       caCertificate: options.caCertificate,
       nodeGraceMs: NODE_GRACE_MS,
       ...(options.listeningSinceMs === undefined ? {} : { listeningSinceMs: options.listeningSinceMs }),
+      policyAgeMs: options.policyAgeMs ?? 0,
     }),
     ...(options.further?.(replicas) ?? []),
     scheduler,

@@ -38,6 +38,8 @@ export interface ControllersConfig {
   nodeGraceMs: number;
   /** Since when the control plane has been there without a gap, in epoch milliseconds. Default: always. */
   listeningSinceMs?(): number;
+  /** How old what an API server decides by may be, of what others have written. 0 where there is one API server alone. */
+  policyAgeMs: number;
 }
 
 /** All controllers of a control plane. */
@@ -52,7 +54,7 @@ export function createControllers(config: ControllersConfig): Controller[] {
     cronJobController,
     disruptionController,
     staleDisruptionController,
-    namespaceController,
+    namespaceController(config.policyAgeMs),
     garbageCollector,
     customResourceDefinitionController,
     customApiServiceController,

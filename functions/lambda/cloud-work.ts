@@ -1,3 +1,4 @@
+import { POLICY_AGE_MAX_MS } from '../apiserver/registry/limits.js';
 import { choresOf, type Chore } from '../composition/chores.js';
 import { composeComponents, type Components } from '../composition/components.js';
 import { doorbellController } from '../controllers/doorbells.js';
@@ -13,6 +14,9 @@ import { trustedCertificates } from './authority.js';
 import { CLOUD_ENDPOINT, openApi, type CloudApi } from './cloud-api.js';
 import { withBindings } from './logging.js';
 import type { CloudParts } from './parts.js';
+
+/** Other functions decide by policy of a second ago, and a request that has been let in takes a moment to be written. */
+const POLICY_SETTLE_MS = 2 * POLICY_AGE_MAX_MS;
 
 /** Scheduler and controllers inside a function, over the API server in the same process. */
 export interface CloudWork extends CloudApi {
@@ -47,6 +51,7 @@ export async function openWork(parts: CloudParts): Promise<CloudWork> {
     transport: (_component, user) => opened.transport(user),
     podCidr: config.podCidr,
     caCertificate,
+    policyAgeMs: POLICY_SETTLE_MS,
     follow: 'asked',
     further: () => [doorbellController(doorbell)],
   });

@@ -63,6 +63,8 @@ export interface WriteOperation {
    */
   body: (revision: number) => Uint8Array;
   delete?: boolean;
+  /** Of an object of policy: changes only what nobody decides by (how much of a quota is used), so that no memory of it is out of date. */
+  keepsPolicy?: boolean;
 }
 
 /** One event of the log. */
@@ -93,7 +95,9 @@ export interface Store {
    */
   list(collection: string, options?: ListOptions): Promise<ListResult>;
 
-  /** The revision of the newest write of the collection (FIRST_REVISION - 1 when there is none). Linearizable. */
+  /**
+   * The revision of the newest write of the collection (FIRST_REVISION - 1 when there is none). Linearizable. Also of POLICY_EPOCH, see there.
+   */
   revision(collection: string): Promise<number>;
 
   /**

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { isStoreError } from '../../lib/store/errors.js';
+import { POLICY_EPOCH } from '../../lib/store/policy-epoch.js';
 import { FIRST_REVISION, OBJECT_SIZE_MAX_BYTES, WRITE_OPERATIONS_MAX } from '../../lib/store/store.js';
 import type { Store } from '../../lib/store/store.js';
 import {
@@ -47,6 +48,26 @@ export function writesContract(current: () => StoreHarness, capabilities: StoreC
       expect(await store.write('apps/deployments', [create('default/a')])).toEqual([2]);
       expect((await store.collections()).sort()).toEqual(['apps/deployments', PODS]);
       expect((await store.list('apps/deployments')).items).toHaveLength(1);
+    });
+
+    test('every write to a collection of policy moves the epoch, and no other does', async () => {
+      const seen = [await store.revision(POLICY_EPOCH)];
+      const look = async (): Promise<boolean> => {
+        seen.push(await store.revision(POLICY_EPOCH));
+        return new Set(seen.slice(-2)).size === 2;
+      };
+      await store.write(PODS, [create('default/a')]);
+      expect(await look()).toBe(false);
+      for (const collection of ['core/namespaces', 'rbac.authorization.k8s.io/roles']) {
+        await store.write(collection, [create('a'), create('b')]);
+        expect(await look()).toBe(true);
+        await store.write(collection, [update('a', 2)]);
+        expect(await look()).toBe(true);
+        await store.write(collection, [remove('b', 3)]);
+        expect(await look()).toBe(true);
+      }
+      expect(new Set(seen).size).toBe(7);
+      expect(await store.collections()).not.toContain(POLICY_EPOCH);
     });
 
     test('the stored bytes are the ones made for the revision', async () => {

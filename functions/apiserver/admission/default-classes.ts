@@ -21,12 +21,12 @@ const INGRESS_CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 /** A claim that names no class (the empty one is a name) gets the default one. */
 export const defaultStorageClass: AdmissionPlugin = {
   name: 'DefaultStorageClass',
-  async mutate(attributes, { objects }) {
+  async mutate(attributes, { policies }) {
     if (attributes.operation !== 'CREATE' || !concerns(attributes, 'persistentvolumeclaims')) return;
     const claim = attributes.object as V1PersistentVolumeClaim;
     if (claim.metadata?.annotations?.[STORAGE_CLASS_ANNOTATION] !== undefined) return;
     if (claim.spec === undefined || claim.spec.storageClassName !== undefined) return;
-    const found = defaultOf(await objects.policy<V1StorageClass>(STORAGE_CLASSES), STORAGE_DEFAULT);
+    const found = defaultOf(await policies.list<V1StorageClass>(STORAGE_CLASSES), STORAGE_DEFAULT);
     if (found?.metadata?.name !== undefined) claim.spec.storageClassName = found.metadata.name;
   },
 };
@@ -34,12 +34,12 @@ export const defaultStorageClass: AdmissionPlugin = {
 /** An ingress that names no class, in its spec or in the old annotation, gets the default one. */
 export const defaultIngressClass: AdmissionPlugin = {
   name: 'DefaultIngressClass',
-  async mutate({ operation, kind, subresource, object }, { objects }) {
+  async mutate({ operation, kind, subresource, object }, { policies }) {
     if (operation !== 'CREATE' || kind.group !== 'networking.k8s.io' || kind.plural !== 'ingresses') return;
     const ingress = object as V1Ingress;
     if (subresource !== '' || ingress.metadata?.annotations?.[INGRESS_CLASS_ANNOTATION] !== undefined) return;
     if (ingress.spec?.ingressClassName !== undefined) return;
-    const found = defaultOf(await objects.policy<V1IngressClass>(INGRESS_CLASSES), INGRESS_DEFAULT);
+    const found = defaultOf(await policies.list<V1IngressClass>(INGRESS_CLASSES), INGRESS_DEFAULT);
     if (found?.metadata?.name !== undefined) ingress.spec = { ...ingress.spec, ingressClassName: found.metadata.name };
   },
 };

@@ -55,8 +55,11 @@ function isClaim(attributes: AdmissionAttributes): boolean {
   return (operation === 'CREATE' || operation === 'UPDATE') && concerns(attributes, 'persistentvolumeclaims');
 }
 
-function rangesOf({ namespace }: AdmissionAttributes, { objects }: AdmissionContext): Promise<readonly V1LimitRange[]> {
-  return objects.policy<V1LimitRange>(LIMIT_RANGES, namespace);
+function rangesOf(
+  { namespace }: AdmissionAttributes,
+  { policies }: AdmissionContext,
+): Promise<readonly V1LimitRange[]> {
+  return policies.list<V1LimitRange>(LIMIT_RANGES, namespace);
 }
 
 function setDefaults(pod: V1Pod, range: V1LimitRange): void {

@@ -9,7 +9,7 @@ const NAMESPACES = { group: '', plural: 'namespaces' };
 /** Nothing is created in a namespace that does not exist or is being deleted, and some namespaces are never deleted. */
 export const namespaceLifecycle: AdmissionPlugin = {
   name: 'NamespaceLifecycle',
-  async mutate(attributes, { objects }) {
+  async mutate(attributes, { policies }) {
     const { operation, namespace, name, kind } = attributes;
     if (kind.group === '' && kind.plural === 'namespaces') {
       if (operation === 'DELETE' && concerns(attributes, 'namespaces') && IMMORTAL.has(name))
@@ -19,7 +19,7 @@ export const namespaceLifecycle: AdmissionPlugin = {
     if (namespace === '' || operation === 'DELETE') return;
     // Whoever may ask about access must not learn from the answer which namespaces exist.
     if (kind.group === 'authorization.k8s.io' && kind.plural === 'localsubjectaccessreviews') return;
-    const found = await objects.get<V1Namespace>(NAMESPACES, '', namespace);
+    const found = await policies.get<V1Namespace>(NAMESPACES, '', namespace);
     if (found === undefined) throw notFoundError({ group: '', resource: 'namespaces' }, namespace);
     if (operation !== 'CREATE') return;
     if (found.status?.phase !== 'Terminating' && found.metadata?.deletionTimestamp === undefined) return;

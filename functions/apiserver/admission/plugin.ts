@@ -102,10 +102,19 @@ export interface ServedKinds {
   show(resource: Resource, stored: KubernetesObject): KubernetesObject;
 }
 
-/** Reads of what every request depends on (webhook configurations, policies): at most a second old, and current as to writes through this server. */
+/**
+ * Reads of what every request depends on (the kinds of POLICY_COLLECTIONS): at most a second old, and current as to writes through this
+ * server. Objects are shared: they must not be changed.
+ */
 export interface PolicyReader {
-  /** All objects of a kind, by name. The same array as long as nothing has changed; neither it nor the objects may be changed. */
-  list<T extends KubernetesObject>(kind: { group: string; plural: string }): Promise<readonly T[]>;
+  /** All objects of a kind, or of a namespace, by name. The same array as long as nothing has changed; it must not be changed. */
+  list<T extends KubernetesObject>(kind: { group: string; plural: string }, namespace?: string): Promise<readonly T[]>;
+  /** One object, for kinds of which there may be many. One that is not known yet is looked for in the store. */
+  get<T extends KubernetesObject>(
+    kind: { group: string; plural: string },
+    namespace: string,
+    name: string,
+  ): Promise<T | undefined>;
 }
 
 /** Reads of other objects for admission and authorisation: linearizable, parsed, shared; callers must not change what they get. */
@@ -116,11 +125,6 @@ export interface ObjectReader {
     name: string,
   ): Promise<T | undefined>;
   list<T extends KubernetesObject>(kind: { group: string; plural: string }, namespace?: string): Promise<T[]>;
-  /** The same for small collections that every write asks about: kept parsed until the collection changes. */
-  policy<T extends KubernetesObject>(
-    kind: { group: string; plural: string },
-    namespace?: string,
-  ): Promise<readonly T[]>;
 }
 
 /** A static admission plugin, named as in Kubernetes. Refuses by throwing an ApiError. */
@@ -163,5 +167,5 @@ export interface ChargedWrite {
  * when the store cannot tell.
  */
 export interface WriteCharges {
-  begin(write: ChargedWrite): Promise<Reserved>;
+  begin(write: ChargedWrite, policies: PolicyReader): Promise<Reserved>;
 }

@@ -1,5 +1,5 @@
 import type { V1Pod, V1PriorityClass } from '../../../lib/schema/generated/types.js';
-import type { AdmissionAttributes, AdmissionPlugin, ObjectReader } from './plugin.js';
+import type { AdmissionAttributes, AdmissionPlugin, PolicyReader } from './plugin.js';
 import { concerns, refusal } from './refusal.js';
 
 const PRIORITY_CLASSES = { group: 'scheduling.k8s.io', plural: 'priorityclasses' };
@@ -10,7 +10,7 @@ const PREEMPTION_POLICY_DEFAULT = 'PreemptLowerPriority';
 export const priority: AdmissionPlugin = {
   name: 'Priority',
 
-  async mutate(attributes, { objects }) {
+  async mutate(attributes, { policies }) {
     if (!concerns(attributes, 'pods')) return;
     const pod = attributes.object as V1Pod | undefined;
     const spec = pod?.spec;
@@ -22,7 +22,7 @@ export const priority: AdmissionPlugin = {
       return;
     }
     if (attributes.operation !== 'CREATE') return;
-    const found = await classFor(attributes, objects, spec.priorityClassName ?? '');
+    const found = await classFor(attributes, policies, spec.priorityClassName ?? '');
     const value = found === undefined ? PRIORITY_WITHOUT_DEFAULT_CLASS : (found.value ?? 0);
     if (found?.metadata?.name !== undefined) spec.priorityClassName = found.metadata.name;
     if (spec.priority != null && spec.priority !== value)
@@ -41,13 +41,13 @@ export const priority: AdmissionPlugin = {
     spec.preemptionPolicy = policy;
   },
 
-  async validate(attributes, { objects }) {
+  async validate(attributes, { policies }) {
     const { kind, operation, subresource } = attributes;
     if (kind.group !== PRIORITY_CLASSES.group || kind.plural !== PRIORITY_CLASSES.plural || subresource !== '') return;
     if (operation !== 'CREATE' && operation !== 'UPDATE') return;
     const asked = attributes.object as V1PriorityClass;
     if (asked.globalDefault !== true) return;
-    const present = await defaultClass(objects);
+    const present = await defaultClass(policies);
     const name = present?.metadata?.name;
     if (name === undefined || (operation === 'UPDATE' && name === asked.metadata?.name)) return;
     throw refusal(attributes, `PriorityClass ${name} is already marked as default. Only one default can exist`);
@@ -56,18 +56,18 @@ export const priority: AdmissionPlugin = {
 
 async function classFor(
   attributes: AdmissionAttributes,
-  objects: ObjectReader,
+  policies: PolicyReader,
   name: string,
 ): Promise<V1PriorityClass | undefined> {
-  if (name === '') return defaultClass(objects);
-  const found = await objects.get<V1PriorityClass>(PRIORITY_CLASSES, '', name);
+  if (name === '') return defaultClass(policies);
+  const found = await policies.get<V1PriorityClass>(PRIORITY_CLASSES, '', name);
   if (found === undefined) throw refusal(attributes, `no PriorityClass with name ${name} was found`);
   return found;
 }
 
 /** Two writers may have made two defaults at the same moment: then the lower one counts. */
-async function defaultClass(objects: ObjectReader): Promise<V1PriorityClass | undefined> {
-  const classes = await objects.list<V1PriorityClass>(PRIORITY_CLASSES);
+async function defaultClass(policies: PolicyReader): Promise<V1PriorityClass | undefined> {
+  const classes = await policies.list<V1PriorityClass>(PRIORITY_CLASSES);
   return classes
     .filter(({ globalDefault }) => globalDefault === true)
     .toSorted((left, right) => (left.value ?? 0) - (right.value ?? 0))[0];

@@ -49,11 +49,11 @@ export const runtimeClass: AdmissionPlugin = {
 
 async function classOf(
   attributes: AdmissionAttributes,
-  { objects }: AdmissionContext,
+  { policies }: AdmissionContext,
 ): Promise<V1RuntimeClass | undefined> {
   const name = (attributes.object as V1Pod).spec?.runtimeClassName;
   if (name === undefined || name === null) return undefined;
-  const found = await objects.get<V1RuntimeClass>(RUNTIME_CLASSES, '', name);
+  const found = await policies.get<V1RuntimeClass>(RUNTIME_CLASSES, '', name);
   if (found === undefined) throw refusal(attributes, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
   return found;
 }

@@ -23,7 +23,7 @@ export const storageObjectInUseProtection: AdmissionPlugin = {
 /** A claim grows only once it is bound, and where its class allows it. */
 export const persistentVolumeClaimResize: AdmissionPlugin = {
   name: 'PersistentVolumeClaimResize',
-  async validate(attributes, { objects }) {
+  async validate(attributes, { policies }) {
     if (attributes.operation !== 'UPDATE' || !concerns(attributes, 'persistentvolumeclaims')) return;
     const claim = attributes.object as V1PersistentVolumeClaim;
     const old = attributes.oldObject as V1PersistentVolumeClaim;
@@ -32,7 +32,7 @@ export const persistentVolumeClaimResize: AdmissionPlugin = {
     if (old.status?.phase !== 'Bound') throw refusal(attributes, 'Only bound persistent volume claims can be expanded');
     const name = classOf(claim);
     const found =
-      name === '' || name !== classOf(old) ? undefined : await objects.get<V1StorageClass>(STORAGE_CLASSES, '', name);
+      name === '' || name !== classOf(old) ? undefined : await policies.get<V1StorageClass>(STORAGE_CLASSES, '', name);
     if (found?.allowVolumeExpansion === true) return;
     throw refusal(
       attributes,

@@ -128,7 +128,7 @@ export class QuotaBook {
         const annotations = { ...quota.metadata?.annotations, [LAST_CHARGE_ANNOTATION]: now };
         quota.metadata = { ...quota.metadata, annotations };
         quota.status = { ...quota.status, used: writeAmounts(page.used) };
-        return { key: stored.key, expect: stored.revision, body: encodeObject(quota).body };
+        return { key: stored.key, expect: stored.revision, body: encodeObject(quota).body, keepsPolicy: true };
       });
       await this.#store.write(QUOTAS.collection, operations);
     }

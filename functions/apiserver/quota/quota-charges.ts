@@ -6,7 +6,7 @@ import { negated } from '../../../lib/quota/amounts.js';
 import { meterOf } from '../../../lib/quota/usage.js';
 import type { V1ResourceQuota } from '../../../lib/schema/generated/types.js';
 import type { Store } from '../../../lib/store/store.js';
-import type { ChargedWrite, ObjectReader, Reserved, WriteCharges } from '../admission/plugin.js';
+import type { ChargedWrite, PolicyReader, Reserved, WriteCharges } from '../admission/plugin.js';
 import { QuotaBook, QUOTAS, type QuotaPage } from './quota-book.js';
 import { charge, exceeded, release, unmeasurable, usageChange, type MeteredWrite } from './quota-check.js';
 
@@ -21,7 +21,6 @@ type Taken = Map<string, { uid: string; amounts: ReadonlyMap<string, Quantity> }
 export interface QuotaChargesOptions {
   readonly store: Store;
   readonly clock: Clock;
-  readonly objects: ObjectReader;
   /** Told of amounts that could not be given back; the quota controller counts them away. */
   readonly onLeak?: (namespace: string, error: unknown) => void;
 }
@@ -40,12 +39,12 @@ export class QuotaCharges implements WriteCharges {
     this.#book = new QuotaBook(options.store, options.clock);
   }
 
-  async begin(write: ChargedWrite): Promise<Reserved> {
+  async begin(write: ChargedWrite, policies: PolicyReader): Promise<Reserved> {
     const { namespace, kind, object, old, subresource, dryRun } = write;
     if (namespace === '' || !METERED.has(subresource)) return NOTHING;
     const meter = meterOf(kind.group, kind.plural);
     if (meter === undefined) return NOTHING;
-    const quotas = await this.#options.objects.policy<V1ResourceQuota>(QUOTAS, namespace);
+    const quotas = await policies.list<V1ResourceQuota>(QUOTAS, namespace);
     if (quotas.length === 0) return NOTHING;
 
     const nowMs = this.#options.clock.now();

@@ -6,8 +6,6 @@ import { MemoryStore } from '../../../lib/store/memory/memory-store.js';
 import type { Store } from '../../../lib/store/store.js';
 import { builtinSchemas } from '../../../lib/schema/builtin/builtin-schemas.js';
 import { createApiServer, type ApiServer } from '../app.js';
-import { Catalog } from '../registry/catalog.js';
-import { StoredObjects } from '../registry/objects.js';
 import { ADMIN } from '../registry/test-server.js';
 import { kinds } from '../resources/index.js';
 import { QuotaCharges } from './quota-charges.js';
@@ -25,7 +23,7 @@ function process(store: Store = memory): ApiServer {
     schemas: builtinSchemas(),
     authenticator: { authenticate: async () => ADMIN },
     authorizer: { authorize: async () => ({ allowed: true, reason: '' }) },
-    charges: new QuotaCharges({ store, clock, objects: new StoredObjects(store, new Catalog(kinds)) }),
+    charges: new QuotaCharges({ store, clock }),
   });
 }
 

@@ -21,7 +21,7 @@ export const OVERLOAD_RETRY_AFTER_SECONDS = 1;
 /** How long the admission of one request may take, whatever webhooks say of themselves: as long as Kubernetes gives a request. */
 export const ADMISSION_MAX_MS = 60_000;
 
-/** Objects of policy (webhook configurations, policies and their bindings) may be so old when somebody else has written them. */
+/** Objects of policy (see POLICY_COLLECTIONS) may be so old when somebody else has written them. */
 export const POLICY_AGE_MAX_MS = 1_000;
 
 /** Attempts at a free name for generateName, as in Kubernetes. */
@@ -69,8 +69,8 @@ export const WATCH_BATCH_FRAMES_MAX = 256;
 /** What is written to a watcher in one piece: frames are shared by all watchers, a piece is this watcher's own. */
 export const WATCH_PIECE_MAX_BYTES = 1024 * 1024;
 
-/** Objects of one policy collection (quotas, limit ranges, classes) that are kept parsed; above it each request reads them anew. */
-export const POLICY_OBJECTS_MAX = 5_000;
+/** Objects of one policy collection that are kept because they were asked for by name (namespaces, classes). */
+export const POLICY_SINGLE_OBJECTS_MAX = 5_000;
 
 /** Events of a catch-up read from the log at a time. */
 export const CATCH_UP_EVENTS_MAX = 500;

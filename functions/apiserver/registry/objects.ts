@@ -5,7 +5,7 @@ import type { ObjectReader } from '../admission/plugin.js';
 import type { KindDefinition } from '../resources/kind.js';
 import { keyOf, splitKey, type Catalog, type Resource } from './catalog.js';
 import { revisionOf } from './encode.js';
-import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES, POLICY_OBJECTS_MAX } from './limits.js';
+import { ATTRIBUTES_CACHE_OBJECTS_MAX, PARSE_CACHE_MAX_BYTES } from './limits.js';
 
 /** What selectors look at. */
 export interface Attributes {
@@ -28,7 +28,6 @@ export class StoredObjects implements ObjectReader {
   readonly #catalog: Catalog;
   readonly #parsed = new Map<string, { revision: number; object: KubernetesObject; bytes: number }>();
   #parsedBytes = 0;
-  readonly #policies = new Map<string, { revision: number; objects: Map<string, KubernetesObject[]> }>();
   /** By kind: a definition of custom resources that changes makes another kind, with other fields to select by. */
   readonly #attributes = new WeakMap<KindDefinition, Map<string, { revision: number; attributes: Attributes }>>();
 
@@ -95,23 +94,6 @@ export class StoredObjects implements ObjectReader {
     return items.map((stored) => this.parse(resource.collection, stored) as T);
   }
 
-  async policy<T extends KubernetesObject>(
-    kind: { group: string; plural: string },
-    namespace?: string,
-  ): Promise<readonly T[]> {
-    const resource = this.#catalog.stored(kind.group, kind.plural);
-    if (resource === undefined) return [];
-    const { collection } = resource;
-    let known = this.#policies.get(collection);
-    if (known === undefined || known.revision !== (await this.#store.revision(collection))) {
-      const { items, revision } = await this.#store.list(collection);
-      known = { revision, objects: groupByNamespace(items) };
-      if (items.length <= POLICY_OBJECTS_MAX) this.#policies.set(collection, known);
-    }
-    const found = namespace === undefined ? [...known.objects.values()].flat() : known.objects.get(namespace);
-    return (found ?? []) as T[];
-  }
-
   /** What is stored in this collection shows otherwise from now on, though it has not been written. */
   forget(collection: string): void {
     for (const [id, { bytes }] of this.#parsed) {
@@ -142,15 +124,4 @@ export function attributesOf(resource: Resource, key: string, object: Kubernetes
   const fields: Record<string, string> = {};
   for (const [label, read] of Object.entries(declared)) fields[label] = read(object);
   return { namespace, name, labels, fields };
-}
-
-function groupByNamespace(items: readonly StoredObject[]): Map<string, KubernetesObject[]> {
-  const groups = new Map<string, KubernetesObject[]>();
-  for (const { key, body } of items) {
-    const { namespace } = splitKey(key);
-    const group = groups.get(namespace);
-    if (group === undefined) groups.set(namespace, [parseStored(body)]);
-    else group.push(parseStored(body));
-  }
-  return groups;
 }

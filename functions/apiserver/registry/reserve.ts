@@ -31,7 +31,8 @@ export async function reserve(
   };
   let written: Uint8Array | undefined;
   try {
-    if (charges !== undefined) held.push(await charges.begin({ ...change, kind: resource.definition }));
+    if (charges !== undefined)
+      held.push(await charges.begin({ ...change, kind: resource.definition }, registry.policies));
     if (reservation !== undefined) held.push(await reservation.begin(change.object, change.old, change.dryRun));
     written = await write();
   } catch (error) {

@@ -29,24 +29,26 @@ const LAST_MAX = 10;
 
 /**
  * Empties a namespace that is being deleted, in rounds until nothing is left, and then lets it go. Pods go first, so that they can still use what
- * else the namespace holds. Keys are namespaces.
+ * else the namespace holds. Keys are namespaces. For `policyAgeMs` another API server may not know yet that it goes, and still let objects in.
  */
-export const namespaceController: Controller = {
-  name: 'namespace',
-  watches: [
-    watch(namespaces, ({ type, object, previous }) =>
-      type !== 'deleted' && object.metadata?.deletionTimestamp !== undefined && needsLook(object, previous)
-        ? [keyOf(object)]
-        : [],
-    ),
-    ...[...collectedResources.values()].filter(({ namespaced }) => namespaced).map(watchLastToGo),
-  ],
-  async reconcile(name, context) {
-    const namespace = (await context.view(namespaces)).get(undefined, name);
-    if (namespace?.metadata?.deletionTimestamp === undefined || !isHeld(namespace)) return undefined;
-    return empty(namespace, context);
-  },
-};
+export function namespaceController(policyAgeMs: number): Controller {
+  return {
+    name: 'namespace',
+    watches: [
+      watch(namespaces, ({ type, object, previous }) =>
+        type !== 'deleted' && object.metadata?.deletionTimestamp !== undefined && needsLook(object, previous)
+          ? [keyOf(object)]
+          : [],
+      ),
+      ...[...collectedResources.values()].filter(({ namespaced }) => namespaced).map(watchLastToGo),
+    ],
+    async reconcile(name, context) {
+      const namespace = (await context.view(namespaces)).get(undefined, name);
+      if (namespace?.metadata?.deletionTimestamp === undefined || !isHeld(namespace)) return undefined;
+      return empty(namespace, context, policyAgeMs);
+    },
+  };
+}
 
 /** Its own status is written in every round: only what others change calls for another. */
 function needsLook(namespace: V1Namespace, previous: V1Namespace | undefined): boolean {
@@ -70,8 +72,12 @@ function isHeld(namespace: V1Namespace): boolean {
   return (namespace.spec?.finalizers ?? []).includes(FINALIZER);
 }
 
-async function empty(namespace: V1Namespace, context: ControllerContext): Promise<Outcome> {
-  const { client } = context;
+async function empty(namespace: V1Namespace, context: ControllerContext, policyAgeMs: number): Promise<Outcome> {
+  const { client, clock } = context;
+  const deletedMs = Date.parse(namespace.metadata?.deletionTimestamp ?? '');
+  // Its time is in whole seconds, cut off.
+  const closedMs = policyAgeMs === 0 ? 0 : deletedMs + 1_000 + policyAgeMs;
+  const isClosed = clock.now() >= closedMs;
   const { resources, failures } = await discoverResources(client);
   const findings: Findings = { discoveryFailures: failures, contentErrors: [], remains: [] };
   const arePods = ({ group, plural }: DeletableResource): boolean => group === '' && plural === 'pods';
@@ -94,6 +100,8 @@ async function empty(namespace: V1Namespace, context: ControllerContext): Promis
     const estimateSeconds = Math.max(...left.map((one) => one.estimateSeconds)) || FINALIZER_ESTIMATE_SECONDS;
     return { requeueAfterMs: (Math.floor(estimateSeconds / 2) + 1) * 1000 };
   }
+  // What came in late has not been seen in this round.
+  if (!isClosed) return { requeueAfterMs: Math.max(1, closedMs - clock.now()) };
   return release(told, context);
 }
 

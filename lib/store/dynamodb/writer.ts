@@ -1,6 +1,7 @@
 import { randomUuid } from '../../random.js';
 import { StoreError } from '../errors.js';
 import { conflictError, makeBody } from '../operations.js';
+import { movesPolicy, POLICY_EPOCH } from '../policy-epoch.js';
 import type { WriteOperation } from '../store.js';
 import { isPassing, refusedError, unavailableError } from './attempts.js';
 import type { Attempts } from './attempts.js';
@@ -56,6 +57,7 @@ export class Writer {
         );
       const made = this.#makeBodies(operations, this.#context.lastSeenHead(collection).next + 1);
       const reservation = await this.#reserve(collection, operations.length, attempts);
+      if (movesPolicy(collection, operations)) await this.#moveEpoch(collection, reservation, attempts);
       // grow: revisions of one object only rise.
       const isAbove = found.every((object) => reservation.first > (object?.revision ?? 0));
       if (!isAbove) await this.#voidAll(collection, reservation);
@@ -111,6 +113,23 @@ export class Writer {
       head.isListed = true;
     }
     return { first: head.next - count + 1, count, atMs, operation: randomUuid(random) };
+  }
+
+  /**
+   * Between the add and the transaction: whoever sees the new epoch reads a head that has the revisions, and so waits for what becomes of them;
+   * and nobody sees the write before the epoch has moved. After the transaction a crash could leave the epoch behind for good, inside it
+   * writers of policy would be in each other's way.
+   */
+  async #moveEpoch(collection: string, reservation: Reservation, attempts: Attempts): Promise<void> {
+    const { table, clock } = this.#context;
+    const key = headKey(this.#context.partition(POLICY_EPOCH));
+    const update = takeRevisions({ count: 1, atMs: clock.now(), listed: false });
+    try {
+      await attempts.repeat(() => table.updateItem(key, update));
+    } catch (error) {
+      await this.#voidAll(collection, reservation);
+      throw error;
+    }
   }
 
   /** Whether the transaction committed. Otherwise it never will: its first slot is taken by a void. */

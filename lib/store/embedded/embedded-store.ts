@@ -3,6 +3,7 @@ import type { Clock } from '../../clock/clock.js';
 import type { BackupSource } from '../backup/ports.js';
 import { isStoreError, StoreError } from '../errors.js';
 import { checkOperations, closedError, keyFits } from '../operations.js';
+import { epochOf, POLICY_EPOCH } from '../policy-epoch.js';
 import { FIRST_REVISION } from '../store.js';
 import type {
   ChangeEvent,
@@ -132,6 +133,11 @@ export class EmbeddedStore implements Store, ChangeFeed, BackupSource {
 
   async revision(collection: string): Promise<number> {
     this.#assertUsable();
+    if (collection === POLICY_EPOCH) return epochOf((one) => this.#revisionOf(one));
+    return this.#revisionOf(collection);
+  }
+
+  #revisionOf(collection: string): number {
     return (this.#states.get(collection) ?? emptyState(collection)).record.revision;
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import type { BackupSource, Restorer } from '../backup/ports.js';
 import { checkOperations, closedError } from '../operations.js';
+import { epochOf, POLICY_EPOCH } from '../policy-epoch.js';
 import { FIRST_REVISION } from '../store.js';
 import type {
   ChangeEvent,
@@ -65,6 +66,11 @@ export class MemoryStore implements Store, ChangeFeed, BackupSource {
 
   async revision(collection: string): Promise<number> {
     this.#assertOpen();
+    if (collection === POLICY_EPOCH) return epochOf((one) => this.#revisionOf(one));
+    return this.#revisionOf(collection);
+  }
+
+  #revisionOf(collection: string): number {
     return this.#collections.get(collection)?.revision ?? FIRST_REVISION - 1;
   }
 

@@ -105,10 +105,10 @@ const NAMESPACES = { group: '', plural: 'namespaces' };
 /** `namespaceObject`: the namespace an object stands in, with what expressions may see of it. A namespace stands in none. */
 export async function namespaceObjectOf(
   { kind, namespace }: AdmissionAttributes,
-  { objects }: AdmissionContext,
+  { policies }: AdmissionContext,
 ): Promise<KubernetesObject | undefined> {
   if (namespace === '' || (kind.group === '' && kind.plural === 'namespaces')) return undefined;
-  const found = await objects.get<V1Namespace & KubernetesObject>(NAMESPACES, '', namespace);
+  const found = await policies.get<V1Namespace & KubernetesObject>(NAMESPACES, '', namespace);
   if (found === undefined) return undefined;
   const { uid, ...metadata } = found.metadata ?? {};
   return {

@@ -10,7 +10,7 @@ const NAMESPACES = { group: '', plural: 'namespaces' };
 export async function namespaceSelected(
   selector: V1LabelSelector | undefined,
   attributes: AdmissionAttributes,
-  { objects }: AdmissionContext,
+  { policies }: AdmissionContext,
 ): Promise<boolean> {
   if (isEmptySelector(selector)) return true;
   const { kind, operation, subresource, object } = attributes;
@@ -20,7 +20,7 @@ export async function namespaceSelected(
   }
   const name = namespaceOf(attributes);
   if (name === '') return true;
-  const namespace = await objects.get<V1Namespace & { metadata: object }>(NAMESPACES, '', name);
+  const namespace = await policies.get<V1Namespace & { metadata: object }>(NAMESPACES, '', name);
   if (namespace === undefined) throw notFoundError({ group: '', resource: 'namespaces' }, name);
   return matchesLabelSelector(selector, namespace.metadata?.labels);
 }

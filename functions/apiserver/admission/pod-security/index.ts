@@ -71,8 +71,8 @@ export const podSecurity: AdmissionPlugin = {
   },
 };
 
-async function policyOf({ namespace }: AdmissionAttributes, { objects }: AdmissionContext): Promise<NamespacePolicy> {
-  const found = await objects.get<V1Namespace>(NAMESPACES, '', namespace);
+async function policyOf({ namespace }: AdmissionAttributes, { policies }: AdmissionContext): Promise<NamespacePolicy> {
+  const found = await policies.get<V1Namespace>(NAMESPACES, '', namespace);
   return readPolicy(found?.metadata?.labels);
 }
 
