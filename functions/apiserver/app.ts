@@ -11,7 +11,7 @@ import type { Store } from '../../lib/store/store.js';
 import { builtinActions, builtinReviews } from './actions/index.js';
 import { Aggregation } from './aggregation/aggregation.js';
 import type { AggregationOptions } from './aggregation/extension-servers.js';
-import { PolicyTypeChecks } from './admission/dynamic/type-checks.js';
+import { policyTypeChecks } from './admission/dynamic/index.js';
 import type { AdmissionPlugin, WriteCharges, WriteReservation } from './admission/plugin.js';
 import { CustomResources } from './custom/custom-resources.js';
 import { CustomStore } from './custom/custom-store.js';
@@ -163,7 +163,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     charges: options.charges,
     reservations: {
       [DEFINITIONS_COLLECTION]: definitionNames,
-      [collectionOf(validatingAdmissionPolicy)]: new PolicyTypeChecks({
+      [collectionOf(validatingAdmissionPolicy)]: policyTypeChecks({
         kinds: catalog,
         schemas,
         refresh: refreshCustom,

@@ -2,8 +2,8 @@ import type { Clock } from '../../lib/clock/clock.js';
 import { randomInt, type Random } from '../../lib/random.js';
 import { isTableError, type Item, type Table } from '../../lib/store/dynamodb/table.js';
 
-/** Attempts at a free place when others take the ones that were seen free. */
-const ATTEMPTS_MAX = 5;
+/** Attempts at a free place when others take the ones that were seen free: of many who come at once, two thirds get one each time. */
+const ATTEMPTS_MAX = 12;
 
 /**
  * Places for open watches, counted over all environments of a function: each open watch holds an environment, of which an account has a

@@ -1,7 +1,8 @@
 import { LateModule } from '../../../../lib/late-module.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
 import type { Log } from '../../registry/context.js';
-import type { AdmissionPlugin } from '../plugin.js';
+import type { AdmissionPlugin, WriteReservation } from '../plugin.js';
+import type { PolicyTypeChecks } from './type-checks.js';
 
 /** With the language of expressions behind it: large, and of no use where there is no policy and no webhook. */
 const plugins = new LateModule(() => import('./plugins.js'));
@@ -25,6 +26,19 @@ export function dynamicAdmission({ webhooks, log }: DynamicAdmissionParts): Admi
       from.validatingWebhooks(webhooks),
     ),
   ];
+}
+
+const typeChecks = new LateModule(() => import('./type-checks.js'));
+
+/** What a ValidatingAdmissionPolicy is told of its expressions, see there. */
+export function policyTypeChecks(parts: ConstructorParameters<typeof PolicyTypeChecks>[0]): WriteReservation {
+  let checks: PolicyTypeChecks | undefined;
+  return {
+    async begin(object) {
+      if (checks === undefined) await typeChecks.load();
+      return (checks ??= new typeChecks.module.PolicyTypeChecks(parts)).begin(object);
+    },
+  };
 }
 
 /** A plugin that is loaded when there is first an object that it acts on. */
