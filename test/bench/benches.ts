@@ -12,5 +12,6 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   memory: async () => (await import('./footprint.js')).benchMemory,
   store: async () => (await import('./store.js')).benchStore,
   services: async () => (await import('./services.js')).benchServices,
+  containers: async () => (await import('./containers.js')).benchContainers,
   dns: async () => (await import('./dns.js')).benchDns,
 };

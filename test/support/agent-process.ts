@@ -46,6 +46,10 @@ export class AgentProcess {
     this.#exit = new Promise((resolve) => this.#child.on('close', (code) => resolve(code)));
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Resolves once it has said that its node is Ready. */
   async ready(): Promise<this> {
     const deadline = Date.now() + READY_TIMEOUT_MS;

@@ -64,6 +64,24 @@ const commands = {
     await Promise.all(Array.from({ length: connections }, client));
     return String(count);
   },
+  // Requests of HTTP, each on a connection of its own. Answers how many were answered.
+  async requests({ host, port, ms, connections }) {
+    const end = Date.now() + ms;
+    let count = 0;
+    const client = async () => {
+      while (Date.now() < end) {
+        await new Promise((resolve, reject) => {
+          const request = http.get({ host, port, agent: false, timeout: 5000 }, (response) => {
+            response.resume().on('end', response.statusCode === 200 ? resolve : reject);
+          });
+          request.on('error', reject).on('timeout', () => request.destroy(new Error('no answer in time')));
+        });
+        count++;
+      }
+    };
+    await Promise.all(Array.from({ length: connections }, client));
+    return String(count);
+  },
   // One datagram and the one that comes back, in base64.
   exchange({ host, port, message, timeoutMs = 1000 }) {
     const socket = dgram.createSocket('udp4');
