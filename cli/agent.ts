@@ -8,6 +8,7 @@ import { Client } from '../lib/client/client.js';
 import { httpsTransport, type HttpsTransportOptions } from '../lib/client/https-transport.js';
 import type { Follow } from '../lib/client/replica.js';
 import { systemClock } from '../lib/clock/system.js';
+import { giveBackMemory } from '../lib/give-back-memory.js';
 import { systemRandom } from '../lib/random.js';
 import { heartbeatMs, type AgentOptions } from './agent-options.js';
 import { demandRuntime } from './choose-runtime.js';
@@ -34,6 +35,7 @@ export async function agent(options: AgentOptions): Promise<void> {
   });
   progress.say(`registering node ${options.nodeName} with ${server.server}`);
   doorbell?.listen();
+  const keepMemory = giveBackMemory(systemClock);
   try {
     const started = node.start().catch((error: unknown) => {
       throw asUserError(error);
@@ -45,6 +47,7 @@ export async function agent(options: AgentOptions): Promise<void> {
     await Promise.race([stopped, ready.then(() => stopped)]);
     await node.stop();
   } finally {
+    keepMemory();
     await doorbell?.close();
     transport.close();
   }
