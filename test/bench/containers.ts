@@ -38,7 +38,7 @@ export async function benchContainers(say: (text: string) => void): Promise<Benc
   if (reason !== undefined || kubectlFile === undefined) {
     return [{ name: 'real containers', value: 'skipped', aim: reason ?? 'there is no kubectl' }];
   }
-  const lan = new Lan(208);
+  const lan = new Lan();
   const machine = await Machine.start({ lan, name: 'bench-1', images: [NODE_IMAGE] });
   const cluster = await ClusterProcess.start({ flags: ['--nodes', '0', '--bind', lan.address] });
   const { client, close } = openClient(readAccess(cluster.kubeconfig));
