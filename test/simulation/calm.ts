@@ -1,13 +1,13 @@
 import { cronJobs, deployments, endpointSlices, jobs, nodes, pods } from '../../lib/client/resources.js';
 import { ClusterState } from './checkers/cluster-state.js';
 import { hasEnded, isReady, nameOf } from './checkers/pods.js';
-import type { Machine } from './machine.js';
+import { HEARTBEAT_MS, type Machine } from './machine.js';
 import { podTemplate } from './workload/template.js';
 import type { User } from './workload/user.js';
 import type { World } from './world.js';
 
-/** A lost node is noticed after 40 s, its pods may stay 10 s more, and then they are Ready elsewhere. */
-const LOSS_MS = 60_000;
+/** A lost node is noticed when its lease has run out, four heartbeats long; its pods may stay 10 s more, and then they are Ready elsewhere. */
+const LOSS_MS = 4 * HEARTBEAT_MS + 20_000;
 
 /** What is due at a time is done this much later at most. */
 const DUE_MS = 5_000;
@@ -19,7 +19,7 @@ const TTL_SECONDS = 20;
 
 /**
  * What a cluster in calm weather owes its users at a certain time, whether or not a resync comes by: a node that loses power is made
- * up for within a minute, and a job that is to be started or removed at a time is, then.
+ * up for when its lease has run out, and a job that is to be started or removed at a time is, then.
  */
 export async function findLateness(world: World, user: User): Promise<string[]> {
   const machine = await victim(world);
@@ -88,7 +88,7 @@ function lossProblems(state: ClusterState, { name }: Machine): string[] {
     const waitSeconds = spec?.minReadySeconds ?? 0;
     if (waitSeconds > 0 || status?.readyReplicas === spec?.replicas || spec?.replicas === 0) continue;
     problems.push(
-      `${nameOf(deployment)} has ${status?.readyReplicas} of ${spec?.replicas} pods ready, a minute after a node was lost`,
+      `${nameOf(deployment)} has ${status?.readyReplicas} of ${spec?.replicas} pods ready, long after a node was lost`,
     );
   }
   return problems;

@@ -55,6 +55,7 @@ export class DynamoDbStore implements Store, BackupSource {
   readonly #wakeups = new Wakeups();
   readonly #watchPollMaxMs: number;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #idlers = new Set<() => void>();
   readonly #closing = new AbortController();
 
   constructor(options: DynamoDbStoreOptions) {
@@ -201,6 +202,7 @@ export class DynamoDbStore implements Store, BackupSource {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    for (const stop of this.#idlers) stop();
     this.#wakeups.wakeAll();
     await Promise.allSettled(this.#running);
   }
@@ -245,11 +247,11 @@ export class DynamoDbStore implements Store, BackupSource {
     };
     const forget = this.#wakeups.wait(collection, () => woken.abort());
     signal.addEventListener('abort', stop);
-    this.#closing.signal.addEventListener('abort', stop);
+    this.#idlers.add(stop);
     const end = (): void => {
       forget();
       signal.removeEventListener('abort', stop);
-      this.#closing.signal.removeEventListener('abort', stop);
+      this.#idlers.delete(stop);
     };
     return { signal: ending.signal, woken: woken.signal, end };
   }
