@@ -16,6 +16,7 @@ import { NO_FAULTS, TableConnection } from '../support/table-connection.js';
 import { TableDouble } from '../support/table-double.js';
 import { Bench, gate, never, put, shownList } from './dynamodb-bench.js';
 
+const NAMESPACES = 'core/namespaces';
 const ROLES = 'rbac.authorization.k8s.io/roles';
 const EPOCH_KEY = headKey(`one/${POLICY_EPOCH}`);
 
@@ -105,7 +106,16 @@ describe('the policy epoch', () => {
   test.each(Array.from({ length: 12 }, (_, index) => index + 1))(
     'a policy that is written anywhere is in force everywhere within a second (seed %i)',
     async (seed) => {
-      const late = await findLate(seed);
+      const late = await findLate(seed, writeRoles);
+      expect(late.checks).toBeGreaterThan(40);
+      expect(late.found).toEqual([]);
+    },
+  );
+
+  test.each(Array.from({ length: 12 }, (_, index) => index + 1))(
+    'so is what is read by name, though its writer was still at it when the epoch moved (seed %i)',
+    async (seed) => {
+      const late = await findLate(seed, writeNamespaces);
       expect(late.checks).toBeGreaterThan(40);
       expect(late.found).toEqual([]);
     },
@@ -117,57 +127,69 @@ const ROUNDS = 25;
 const LATENCY_MAX_MS = 40;
 const FAULTS = { ...NO_FAULTS, throttled: 0.05, conflict: 0.05, lost: 0.03, answerLost: 0.03, doubled: 0.03 };
 
+/** One process, and what writers and readers share. */
+interface Party {
+  readonly index: number;
+  readonly store: DynamoDbStore;
+  readonly policies: PolicyObjects;
+  now(): number;
+  /** Waits for a random while. */
+  pause(maxMs: number): Promise<void>;
+}
+
+/** What is written, and what a reader must see of it that began a second after its acknowledgement. */
+interface Workload {
+  /** Between a writer's writes: when they are rare, nobody's next one covers up what was missed of the last. */
+  readonly pauseMaxMs: number;
+  write(party: Party, round: number): Promise<void>;
+  /** What is missing of what was acknowledged up to that moment. */
+  missing(party: Party, acknowledgedByMs: number): Promise<string[]>;
+}
+
 /** Writers and readers in processes of their own, over a network with faults: reads that lack what was acknowledged a second before them. */
-async function findLate(seed: number): Promise<{ checks: number; found: string[] }> {
+async function findLate(seed: number, workload: () => Workload): Promise<{ checks: number; found: string[] }> {
   const clock = new FakeClock(undefined, 1);
   const random = seededRandom(seed);
   const double = new TableDouble({ clock });
   const catalog = new Catalog(kinds);
-  const processes = Array.from({ length: PROCESSES }, () => {
+  const pause = (maxMs: number): Promise<void> =>
+    new Promise((resolve) => void clock.setTimer(randomInt(random, maxMs), resolve));
+  const parties = Array.from({ length: PROCESSES }, (_, index): Party => {
     const network = { clock, random, latencyMaxMs: LATENCY_MAX_MS, lateMaxMs: 3_000, timeoutMs: 1_000 };
     const table = new TableConnection({ double, network, faults: FAULTS });
     const store = new DynamoDbStore({ table, clock, random, cluster: 'one' });
-    return {
-      store,
-      policies: new PolicyObjects({ store, objects: new StoredObjects(store, catalog), catalog, clock }),
-    };
+    const policies = new PolicyObjects({ store, objects: new StoredObjects(store, catalog), catalog, clock });
+    return { index, store, policies, now: () => clock.now(), pause };
   });
-  const acknowledged: { name: string; atMs: number }[] = [];
+  const { write, missing, pauseMaxMs } = workload();
   const found: string[] = [];
   let checks = 0;
-  const pause = (maxMs: number): Promise<void> =>
-    new Promise((resolve) => void clock.setTimer(randomInt(random, maxMs), resolve));
 
-  const write = async (index: number): Promise<void> => {
+  const writing = async (party: Party): Promise<void> => {
     for (let round = 0; round < ROUNDS; round++) {
-      const name = `role-${index}-${round}`;
       try {
-        await processes[index]?.store.write(ROLES, [role(name)]);
-        acknowledged.push({ name, atMs: clock.now() });
+        await write(party, round);
       } catch {
         // Refused, or nobody knows: nothing is promised.
       }
-      await pause(800);
+      await pause(pauseMaxMs);
     }
   };
-  const read = async (index: number): Promise<void> => {
+  const reading = async (party: Party): Promise<void> => {
     for (let round = 0; round < ROUNDS * 2; round++) {
       const startMs = clock.now();
-      const must = acknowledged.filter(({ atMs }) => atMs < startMs - POLICY_AGE_MAX_MS);
       try {
-        const kind = { group: 'rbac.authorization.k8s.io', plural: 'roles' };
-        const all = await processes[index]?.policies.list(kind);
-        const names = new Set(all?.map(({ metadata }) => metadata?.name));
-        for (const { name } of must) if (!names.has(name)) found.push(`${name} is missing at ${startMs}`);
+        for (const what of await missing(party, startMs - POLICY_AGE_MAX_MS))
+          found.push(`${what} is missing at ${startMs}`);
         checks++;
       } catch {
         // The table did not answer in time.
       }
-      await pause(400);
+      await pause(pauseMaxMs / 2);
     }
   };
   let isDone = false;
-  const all = Promise.all(processes.flatMap((_, index) => [write(index), read(index)])).then(() => (isDone = true));
+  const all = Promise.all(parties.flatMap((party) => [writing(party), reading(party)])).then(() => (isDone = true));
   while (!isDone) {
     const next = clock.nextTimerMs;
     if (next === undefined) throw new Error('everybody waits for nothing');
@@ -175,6 +197,62 @@ async function findLate(seed: number): Promise<{ checks: number; found: string[]
   }
   await all;
   return { checks, found };
+}
+
+/** Ever more roles, all of them read. */
+function writeRoles(): Workload {
+  const acknowledged: { name: string; atMs: number }[] = [];
+  return {
+    pauseMaxMs: 800,
+    async write({ index, store, now }, round) {
+      const name = `role-${index}-${round}`;
+      await store.write(ROLES, [role(name)]);
+      acknowledged.push({ name, atMs: now() });
+    },
+    async missing({ policies }, byMs) {
+      const must = acknowledged.filter(({ atMs }) => atMs < byMs);
+      const all = await policies.list({ group: 'rbac.authorization.k8s.io', plural: 'roles' });
+      const names = new Set(all.map(({ metadata }) => metadata?.name));
+      return must.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+    },
+  };
+}
+
+/** A namespace of each process, changed again and again, and read by its name. */
+function writeNamespaces(): Workload {
+  const acknowledged = new Map<number, { revision: number; atMs: number }[]>();
+  return {
+    pauseMaxMs: 20_000,
+    async write({ index, store, now }) {
+      const present = await store.get(NAMESPACES, `ns-${index}`);
+      const [revision = 0] = await store.write(NAMESPACES, [namespace(`ns-${index}`, present?.revision ?? 'absent')]);
+      acknowledged.set(index, [...(acknowledged.get(index) ?? []), { revision, atMs: now() }]);
+    },
+    async missing({ policies }, byMs) {
+      const missing: string[] = [];
+      const must = [...acknowledged].map(([index, writes]) => ({
+        index,
+        last: writes.findLast(({ atMs }) => atMs < byMs),
+      }));
+      for (const { index, last } of must) {
+        if (last === undefined) continue;
+        const read = await policies.get({ group: '', plural: 'namespaces' }, '', `ns-${index}`);
+        if (Number(read?.metadata?.resourceVersion ?? 0) < last.revision) missing.push(`ns-${index}@${last.revision}`);
+      }
+      return missing;
+    },
+  };
+}
+
+function namespace(name: string, expected: number | 'absent'): WriteOperation {
+  return {
+    key: name,
+    expect: expected,
+    body: (revision) =>
+      Buffer.from(
+        JSON.stringify({ kind: 'Namespace', apiVersion: 'v1', metadata: { name, resourceVersion: String(revision) } }),
+      ),
+  };
 }
 
 function role(name: string): WriteOperation {

@@ -91,14 +91,21 @@ export class PolicyObjects implements PolicyReader {
     const key = keyOf(namespace, name);
     const known = kept.single.get(key);
     if (known !== undefined && isSame(known.holds, validity)) return known.object as T;
-    const object = await this.#objects.get<T>(kind, namespace, name);
+    const object = await this.#find(collection, key);
     // What is not there may be made a moment from now, by another server: that is asked for each time.
     if (object === undefined) kept.single.delete(key);
     else {
       if (kept.single.size >= POLICY_SINGLE_OBJECTS_MAX) kept.single.clear();
       kept.single.set(key, { object, holds: validity });
     }
-    return object;
+    return object as T | undefined;
+  }
+
+  /** By a list of one, which waits for writes that have moved the epoch and are not there yet; the store's `get` does not. */
+  async #find(collection: string, key: string): Promise<KubernetesObject | undefined> {
+    const { items } = await this.#store.list(collection, { prefix: key, limit: 1 });
+    const [found] = items;
+    return found?.key === key ? this.#objects.parse(collection, found) : undefined;
   }
 
   /** Something of this collection has been written, or may have been. */
