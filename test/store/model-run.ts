@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { FakeClock } from '../../lib/clock/fake.js';
+import type { Clock } from '../../lib/clock/clock.js';
 import { isStoreError } from '../../lib/store/errors.js';
 import { randomInt, seededRandom } from '../../lib/random.js';
 import type { Random } from '../../lib/random.js';
@@ -19,7 +19,7 @@ export interface ModelRunOptions {
   store: Store;
   collection: string;
   seed: number;
-  clock: FakeClock;
+  clock: Clock;
   retentionMs: number;
   retentionEventsMax: number;
   /** Whether lists tell how many objects follow a page. Default: they do. */
