@@ -10,7 +10,7 @@ export interface BridgeKeeperOptions {
   log: Log;
 }
 
-const CHECK_MS = 30_000;
+const CHECK_MS = 10_000;
 
 /** What has to be known of a bridge to make it again as pods know it. */
 interface BridgeFacts {

@@ -22,8 +22,9 @@ const STDERR_CHARS_MAX = 600;
 /** `Firewall` over the nft program: one run is one transaction. */
 export class Nftables implements Firewall {
   readonly #options: NftablesOptions;
-  /** What the watched chains looked like, with handles, after the last `replace`. */
-  #seen = '';
+  /** What the watched chains looked like, with handles, after the last `replace`; and which is looked at next. */
+  #seen: string[] = [];
+  #next = 0;
   #digest: string | undefined;
 
   constructor(options: NftablesOptions) {
@@ -55,7 +56,8 @@ export class Nftables implements Firewall {
     }
     await this.#nft(commands, 'all services');
     this.#digest = undefined;
-    this.#seen = await this.#watchedChains();
+    this.#seen = [];
+    for (let index = 0; index < WATCHED_CHAINS.length; index++) this.#seen.push(await this.#watchedChain(index));
   }
 
   async apply(change: ByFamily<RulesetChange>): Promise<void> {
@@ -68,8 +70,11 @@ export class Nftables implements Firewall {
     await this.#nft(commands, 'a change of services');
   }
 
+  /** One chain at a time: what is lost as a whole shows in each of them. */
   async isPresent(): Promise<boolean> {
-    return (await this.#watchedChains()) === this.#seen;
+    const index = this.#next++ % WATCHED_CHAINS.length;
+    const chain = await this.#watchedChain(index);
+    return chain !== '' && chain === this.#seen[index];
   }
 
   async isUntouched(): Promise<boolean> {
@@ -90,11 +95,15 @@ export class Nftables implements Firewall {
     return this.#options.families.map((family) => [family, `${tableFamily(family)} ${this.#options.table}`]);
   }
 
-  /** '' when one of them is not there. */
-  async #watchedChains(): Promise<string> {
-    const commands = this.#tables().flatMap(([, name]) => WATCHED_CHAINS.map((chain) => `list chain ${name} ${chain}`));
-    const { code, stdout } = await this.#run(['-a', '-f', '-'], commands.join('\n'));
-    return code === 0 ? stdout : '';
+  /** '' when it is not there. Not several in one run: nft 1.0 then finds only one of them. */
+  async #watchedChain(index: number): Promise<string> {
+    const listings: string[] = [];
+    for (const [, name] of this.#tables()) {
+      const { code, stdout } = await this.#run(['-a', 'list', 'chain', ...words(name), WATCHED_CHAINS[index] ?? '']);
+      if (code !== 0) return '';
+      listings.push(stdout);
+    }
+    return listings.join('\n');
   }
 
   /** Who is remembered by session affinity, and for how long still. */

@@ -28,7 +28,7 @@ const RETRY_MS = 500;
 const RETRY_MS_MAX = 30_000;
 
 /** How often it is looked whether the table is still there, and whether its content is still ours. */
-const PRESENCE_INTERVAL_MS = 10_000;
+const PRESENCE_INTERVAL_MS = 5_000;
 const CONTENT_INTERVAL_MS = 300_000;
 
 /** The owner of `own`. No service is named so. */

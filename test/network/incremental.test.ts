@@ -113,4 +113,7 @@ test.each(seeds)('changes one by one end at the same table as a build from nothi
   expect(await changed.isUntouched()).toBe(true);
   namespace.run('nft', 'add', 'element', 'ip', 'changed', 'cluster-ips', '{ 10.96.7.7 }');
   expect(await changed.isUntouched()).toBe(false);
+  for (let look = 0; look < 5; look++) expect(await changed.isPresent()).toBe(true);
+  namespace.run('nft', 'flush', 'table', 'ip', 'changed');
+  for (let look = 0; look < 5; look++) expect(await changed.isPresent()).toBe(false);
 });
