@@ -126,6 +126,7 @@ export class HttpsHost {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<void> {
+    if (incoming.socket.isPaused()) readThroughStream(incoming.socket);
     const client = new Client();
     this.#clients.add(client);
     this.#answers.set(incoming.socket, outgoing);
@@ -142,6 +143,18 @@ export class HttpsHost {
     }
   }
 }
+
+/**
+ * Node stops reading from a connection whose earlier answer is still on its way when the next request comes, but what TLS has decrypted
+ * already goes to its parser all the same, which fails ("Parse Error: Paused"). A listener on the stream makes Node read through the
+ * stream, where what comes waits.
+ */
+function readThroughStream(socket: Duplex): void {
+  if (socket.listeners('data').includes(ignore)) return;
+  socket.on('data', ignore);
+}
+
+const ignore = (): void => undefined;
 
 /** Who waits for an answer. The signal of its leaving is made when somebody asks for it, as streams do: it costs more than a short answer. */
 class Client {

@@ -318,3 +318,19 @@ function memoryBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
+
+test('large bodies behind large answers that are still on their way are read', async () => {
+  const data = { text: 'x'.repeat(900_000) };
+  await api.request('POST', CONFIG_MAPS, { metadata: { name: 'large' }, data });
+  const connection = await RawConnection.open(host);
+  const path = `${CONFIG_MAPS}/large`;
+  for (let round = 0; round < 5; round++) {
+    connection.request('GET', path);
+    const body = JSON.stringify({ metadata: { name: 'large' }, data: { ...data, round: String(round) } });
+    connection.request('PUT', path, { body });
+    expect((await connection.answer()).status).toBe(200);
+    expect((await connection.answer()).json.data.round).toBe(String(round));
+  }
+  connection.destroy();
+  await api.request('DELETE', path);
+});
