@@ -20,8 +20,9 @@ import { describeMachine, machineHostname } from './machine/describe.js';
 import { ImageCleanup } from './machine/image-cleanup.js';
 import { Housekeeping } from './machine/housekeeping.js';
 import { PressureMonitor, readMachine } from './machine/pressure.js';
+import { StorageLimits } from './machine/storage-limits.js';
 import { startNetwork, type Network } from './network/index.js';
-import { CriRuntime } from './runtime/cri/cri-runtime.js';
+import { CriRuntime, podLogFolder } from './runtime/cri/cri-runtime.js';
 import { criExec } from './runtime/cri/exec.js';
 import type { Owner } from './runtime/cri/labels.js';
 import { CriImages } from './runtime/cri/images.js';
@@ -212,6 +213,15 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     onChange: () => kubelet.refreshStatus(),
     log,
   });
+  const storageLimits = new StorageLimits({
+    pods: () => kubelet.pods,
+    written: () => stats.containers(),
+    volumeFolder: (uid, volume) => volumes.emptyDirFolder(uid, volume),
+    logFolder: ({ metadata: { uid: podUid = '', namespace = '', name: podName = '' } = {} }) =>
+      podLogFolder(logFolder, { podUid, namespace, name: podName }),
+    evict: (uid, rejection) => kubelet.evict(uid, rejection),
+    log,
+  });
   const housekeeping = new Housekeeping({
     clock,
     kubelet,
@@ -219,6 +229,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     connection,
     environment,
     imageCleanup,
+    storageLimits,
     log,
   });
   let isStopped = false;

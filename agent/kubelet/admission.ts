@@ -1,5 +1,6 @@
 import { matchesRequiredNodeAffinity } from '../../lib/scheduling/node-affinity.js';
 import { addAmounts, amountsOf, podRequests, type Amounts } from '../../lib/scheduling/pod-requests.js';
+import { findUntoleratedTaint } from '../../lib/scheduling/taints.js';
 import type { V1Node, V1Pod } from '../../lib/schema/generated/types.js';
 import type { PodState } from './pod-state.js';
 
@@ -20,6 +21,13 @@ export function admitPod(pod: V1Pod, node: V1Node, others: readonly V1Pod[]): Po
       reason: 'NodePorts',
       message:
         "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    };
+  }
+  // Other effects keep pods from being placed here; this one ends them.
+  if (findUntoleratedTaint(node.spec?.taints, pod.spec?.tolerations, ['NoExecute']) !== undefined) {
+    return {
+      reason: 'TaintToleration',
+      message: "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
     };
   }
   return forbiddenSysctl(pod) ?? resourcesMissing(pod, node, others);

@@ -6,7 +6,8 @@ import type { CriRuntime } from '../runtime/cri/cri-runtime.js';
 import { LOG_CHECK_INTERVAL_MS } from '../runtime/cri/limits.js';
 import { rotateLog } from '../runtime/cri/log-rotation.js';
 import type { ImageCleanup } from './image-cleanup.js';
-import { CLEANUP_INTERVAL_MS } from './thresholds.js';
+import type { StorageLimits } from './storage-limits.js';
+import { CLEANUP_INTERVAL_MS, PRESSURE_INTERVAL_MS } from './thresholds.js';
 
 export interface HousekeepingOptions {
   clock: Clock;
@@ -15,6 +16,7 @@ export interface HousekeepingOptions {
   connection: CriConnection;
   environment: PodEnvironment;
   imageCleanup: ImageCleanup;
+  storageLimits: StorageLimits;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -31,6 +33,9 @@ export class Housekeeping {
   start(): void {
     this.#running = Promise.all([
       this.#every(LOG_CHECK_INTERVAL_MS, 'logs were not rotated', () => this.#rotate()),
+      this.#every(PRESSURE_INTERVAL_MS, 'limits of storage were not checked', () =>
+        this.#options.storageLimits.check(),
+      ),
       this.#every(CLEANUP_INTERVAL_MS, 'leftovers were not removed', () => this.clean()),
       this.#every(CLEANUP_INTERVAL_MS, 'images were not cleaned up', () => this.#options.imageCleanup.run()),
     ]);

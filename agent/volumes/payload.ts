@@ -100,6 +100,12 @@ async function addSecret(
   addItems(files, contents, items, { defaultMode, optional, what: 'secret' });
 }
 
+/** As the kubelet says it. */
+const MISSING_KEY = {
+  config: 'configmap references non-existent config key',
+  secret: 'references non-existent secret key',
+} as const;
+
 function addItems(
   files: Map<string, PayloadFile>,
   contents: ReadonlyMap<string, Buffer>,
@@ -113,7 +119,7 @@ function addItems(
   for (const { key, path, mode } of items) {
     const content = contents.get(key);
     if (content !== undefined) files.set(path, { content, mode: mode ?? defaultMode });
-    else if (!optional) throw new Error(`references non-existent ${what} key: ${key}`);
+    else if (!optional) throw new Error(`${MISSING_KEY[what]}: ${key}`);
   }
 }
 

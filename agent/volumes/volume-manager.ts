@@ -100,6 +100,11 @@ export class VolumeManager {
     return path.join(this.#options.folder, 'pods', uid);
   }
 
+  /** Where an empty directory of a pod is. */
+  emptyDirFolder(uid: string, volume: V1Volume): string {
+    return this.#hostPath(uid, volume);
+  }
+
   /** Unmounts and removes all that a pod had. */
   async release(uid: string): Promise<void> {
     const { mounter, sources } = this.#options;

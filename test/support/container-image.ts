@@ -39,7 +39,7 @@ export function busyboxImage(options: ImageOptions): Buffer {
   for (const [path, { content, mode }] of Object.entries(options.files ?? {})) {
     entries.push({ path, content: Buffer.from(content), mode });
   }
-  const layer = tar(entries);
+  const layer = archive(entries);
   const config = Buffer.from(
     JSON.stringify({
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -55,7 +55,7 @@ export function busyboxImage(options: ImageOptions): Buffer {
   );
   const configName = `${sha256(config)}.json`;
   const manifest = [{ Config: configName, RepoTags: [options.name], Layers: ['layer.tar'] }];
-  return tar([
+  return archive([
     { path: configName, content: config },
     { path: 'layer.tar', content: layer },
     { path: 'manifest.json', content: Buffer.from(JSON.stringify(manifest)) },
@@ -72,7 +72,7 @@ export function programFiles(file: string): Record<string, ImageFile> {
   );
 }
 
-interface TarEntry {
+export interface TarEntry {
   path: string;
   mode?: number;
   content?: Buffer;
@@ -82,7 +82,8 @@ interface TarEntry {
 
 const BLOCK = 512;
 
-function tar(entries: readonly TarEntry[]): Buffer {
+/** A tar archive, whatever its paths are. */
+export function archive(entries: readonly TarEntry[]): Buffer {
   const blocks: Buffer[] = [];
   for (const entry of entries) {
     const content = entry.content ?? Buffer.alloc(0);
