@@ -42,6 +42,8 @@ export interface RealNodeOptions {
   /** With the node's own identity. */
   client: Client;
   clock: Clock;
+  /** Goes on evenly when `clock` is set: by it is measured how long something takes or is good. Default: `clock`. */
+  steady?: Clock;
   random: Random;
   name: string;
   ip: string;
@@ -95,7 +97,7 @@ const DESTROY_GRACE_SECONDS = 3;
 
 /** Puts an agent together from its parts. Nothing of it runs before `start`. */
 export async function realNode(options: RealNodeOptions): Promise<RealNode> {
-  const { client, clock, random, name, ip, folder, log, clusterDomain, clusterDns } = options;
+  const { client, clock, steady = clock, random, name, ip, folder, log, clusterDomain, clusterDns } = options;
   const { connection, version } = options.runtime;
   const owner = { cluster: options.cluster, node: name };
   await mkdir(folder, { recursive: true, mode: 0o711 });
@@ -110,7 +112,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
       ? undefined
       : new AgentServer({
           tls: options.serving,
-          gate: new CallerGate({ client, clock, nodeName: name }),
+          gate: new CallerGate({ client, clock: steady, nodeName: name }),
           node: new KubeletNode({ kubelet: () => kubelet, runtime, clock, usage }),
           runtime: criStreaming(connection),
           log: (message, data) => log('warn', message, data),
@@ -127,7 +129,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   });
   const allocatable = description.allocatable ?? description.capacity;
   const exec = criExec(connection);
-  const objects = new PodObjects(client, clock);
+  const objects = new PodObjects(client, steady);
   const cgroups = new PodCgroups({
     root: `zeroplane-${options.cluster.slice(0, 8)}-${name}`.replaceAll(
       '-',
@@ -141,7 +143,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     mounter: systemMounter(clock),
     sources: {
       objects,
-      tokens: new TokenSource(client, clock),
+      tokens: new TokenSource(client, steady),
       facts: () => ({ podIps: [], hostIps: [ip], allocatable }),
     },
     ...(options.refreshMs === undefined ? {} : { refreshMs: options.refreshMs }),
@@ -193,6 +195,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
   const kubelet = new Kubelet({
     client,
     clock,
+    steady,
     runtime,
     prober,
     environment,
@@ -205,7 +208,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     log,
   });
   const pressure = new PressureMonitor({
-    clock,
+    clock: steady,
     read: () => readMachine(folder),
     memoryUse: () => stats.memoryByPod(),
     pods: () => kubelet.pods,
@@ -250,7 +253,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     async start() {
       network = await startNetwork({
         replicas,
-        clock,
+        clock: steady,
         random,
         log,
         clusterName: options.cluster,

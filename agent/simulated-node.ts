@@ -10,6 +10,8 @@ export interface SimulatedNodeOptions {
   /** With the node's own identity. */
   client: Client;
   clock: Clock;
+  /** Goes on evenly when `clock` is set. Default: `clock`. */
+  steady?: Clock;
   random: Random;
   name: string;
   /** Sets the node's address apart from the others': from 0. */
@@ -43,6 +45,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
   const kubelet = new Kubelet({
     client,
     clock,
+    ...(options.steady === undefined ? {} : { steady: options.steady }),
     runtime,
     prober: simulatedProber,
     heartbeatMs,

@@ -7,7 +7,7 @@ import { boundedTransport } from '../lib/client/bounded-transport.js';
 import { Client } from '../lib/client/client.js';
 import { httpsTransport, type HttpsTransportOptions } from '../lib/client/https-transport.js';
 import type { Follow } from '../lib/client/replica.js';
-import { systemClock } from '../lib/clock/system.js';
+import { steadyClock, systemClock } from '../lib/clock/system.js';
 import { giveBackMemory } from '../lib/give-back-memory.js';
 import { systemRandom } from '../lib/random.js';
 import { heartbeatMs, type AgentOptions } from './agent-options.js';
@@ -79,6 +79,7 @@ function simulated({ options, client, log, follow }: Parts): RunningNode {
   const { kubelet, runtime } = simulatedNode({
     client,
     clock: systemClock,
+    steady: steadyClock,
     random: systemRandom(),
     name: nodeName,
     // Agents do not know of each other: addresses come from names.
@@ -112,6 +113,7 @@ async function real({ options, client, server, log, follow }: Parts): Promise<Ru
   return realNode({
     client,
     clock: systemClock,
+    steady: steadyClock,
     random: systemRandom(),
     name: options.nodeName,
     ip: options.nodeIp ?? ownAddress(),

@@ -15,6 +15,7 @@ import { asUserError } from './network-error.js';
 
 export interface RealNodesOptions {
   clock: Clock;
+  steady: Clock;
   random: Random;
   runtime: OpenRuntime;
   ip: string;

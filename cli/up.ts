@@ -10,7 +10,7 @@ import type { OpenRuntime } from '../agent/runtime/cri/open.js';
 import type { UserInfo } from '../lib/api/meta.js';
 import { Client } from '../lib/client/client.js';
 import type { Transport } from '../lib/client/transport.js';
-import { systemClock } from '../lib/clock/system.js';
+import { steadyClock, systemClock } from '../lib/clock/system.js';
 import { systemRandom, type Random } from '../lib/random.js';
 import type { BackupSource } from '../lib/store/backup/ports.js';
 import type { MemoryStore } from '../lib/store/memory/memory-store.js';
@@ -222,6 +222,7 @@ function realNodes(
   const { options, random, log, pki, controlPlane } = context;
   return new RealNodes({
     clock: systemClock,
+    steady: steadyClock,
     random,
     runtime,
     ip: ownAddress(),

@@ -17,6 +17,8 @@ import type { Prober } from './prober.js';
 export interface KubeletOptions {
   client: Client;
   clock: Clock;
+  /** Goes on evenly when `clock` is set. Default: `clock`. */
+  steady?: Clock;
   runtime: Runtime;
   prober: Prober;
   description: NodeDescription;
@@ -56,7 +58,7 @@ export class Kubelet {
       client,
       clock,
       runtime,
-      backOff: new BackOff(clock),
+      backOff: new BackOff(options.steady ?? clock),
       events: new EventRecorder(client, clock, 'kubelet', description.name).inBackground(),
       prober: options.prober,
       ...(options.environment === undefined ? {} : { environment: options.environment }),

@@ -82,7 +82,8 @@ export class NodeAgent {
     let nextMs = heartbeatMs;
     try {
       await this.#look();
-      if (this.#isStatusWanted || clock.now() - this.#statusWrittenMs >= STATUS_INTERVAL_MS) await this.#writeStatus();
+      if (this.#isStatusWanted || Math.abs(clock.now() - this.#statusWrittenMs) >= STATUS_INTERVAL_MS)
+        await this.#writeStatus();
       await this.#renewLease();
     } catch (error) {
       log('warn', 'heartbeat failed', { node: description.name, error: String(error) });

@@ -142,9 +142,9 @@ async function ensureContainer(
   const key = `${sandbox.podUid}/${spec.name}`;
   if (present?.state === 'exited') {
     if (!isSidecar(spec) && !shouldRestart(pod, present)) return undefined;
-    const failedMs = present.finishedAtMs ?? context.clock.now();
-    const untilMs = context.backOff.waitUntil(key, failedMs);
-    if (untilMs !== undefined) {
+    const failedMs = present.finishedAtMs ?? 0;
+    const leftMs = context.backOff.leftMs(key, failedMs);
+    if (leftMs !== undefined) {
       const text = `back-off ${goDuration(context.backOff.delayMs(key))} restarting failed container=${spec.name} pod=${sandbox.name}_${sandbox.namespace}(${sandbox.podUid})`;
       state.waiting.set(spec.name, { reason: 'CrashLoopBackOff', message: text });
       await context.events.warning(
@@ -152,7 +152,7 @@ async function ensureContainer(
         'BackOff',
         `Back-off restarting failed container ${spec.name} in pod ${sandbox.name}_${sandbox.namespace}(${sandbox.podUid})`,
       );
-      return untilMs;
+      return context.clock.now() + leftMs;
     }
     context.backOff.next(key, failedMs);
   }
@@ -227,11 +227,11 @@ async function startContainer(
   const image = spec.image ?? '';
   const pullKey = `${sandbox.podUid}/${spec.name}/${image}`;
   const failed = context.backOff.lastFailure(pullKey);
-  const untilMs = failed === undefined ? undefined : context.backOff.waitUntil(pullKey, failed.atMs);
-  if (failed !== undefined && untilMs !== undefined) {
+  const leftMs = failed === undefined ? undefined : context.backOff.leftMs(pullKey, failed.atMs);
+  if (failed !== undefined && leftMs !== undefined) {
     const message = `Back-off pulling image ${JSON.stringify(image)}: ErrImagePull: ${failed.message}`;
     state.waiting.set(spec.name, { reason: 'ImagePullBackOff', message });
-    return untilMs;
+    return context.clock.now() + leftMs;
   }
   try {
     const imageId = await haveImage(pod, spec, sandbox, context);

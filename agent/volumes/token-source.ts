@@ -22,6 +22,7 @@ export class TokenSource {
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
 
+  /** @param clock goes on evenly. */
   constructor(client: Client, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
@@ -50,9 +51,11 @@ export class TokenSource {
           },
         },
       );
-      const { token = '', expirationTimestamp } = answer.status ?? {};
-      const expiresMs = Date.parse(String(expirationTimestamp));
-      const renewMs = nowMs + Math.min((expiresMs - nowMs) * RENEWAL_PART, RENEWAL_MAX_MS);
+      const { token = '' } = answer.status ?? {};
+      // By how long it lives and not by when it ends: the API server's clock may not be ours.
+      const lifeMs = (answer.spec?.expirationSeconds ?? expirationSeconds) * 1000;
+      const expiresMs = nowMs + lifeMs;
+      const renewMs = nowMs + Math.min(lifeMs * RENEWAL_PART, RENEWAL_MAX_MS);
       this.#known.set(key, { token, renewMs, expiresMs });
       return token;
     } catch (error) {

@@ -18,3 +18,12 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/**
+ * As `systemClock`, for measuring how long something takes or is good: it starts at the present time and then goes on evenly, whatever becomes of
+ * the machine's clock.
+ */
+export const steadyClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  setTimer: (delayMs, callback) => systemClock.setTimer(delayMs, callback),
+};

@@ -114,8 +114,10 @@ export class ContainerProber implements Prober {
     };
     this.#watches.set(key, watch);
     const probe = probeOf(watch.spec, watch.kind);
-    const firstMs = (watch.container.startedAtMs ?? 0) + (probe?.initialDelaySeconds ?? 0) * 1000;
-    this.#after(watch, firstMs - this.#options.clock.now());
+    const delayMs = (probe?.initialDelaySeconds ?? 0) * 1000;
+    const runsMs = this.#options.clock.now() - (watch.container.startedAtMs ?? 0);
+    // The clock may have been set since it started.
+    this.#after(watch, delayMs - Math.max(0, runsMs));
   }
 
   #end(key: string, watch: Watch): void {
