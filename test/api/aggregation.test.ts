@@ -5,7 +5,8 @@ import { MemorySecretFiles } from '../../cli/secret-files.js';
 import { systemClock } from '../../lib/clock/system.js';
 import { seededRandom } from '../../lib/random.js';
 import { startWebhookServer, type WebhookReply, type WebhookServer } from '../support/webhook-server.js';
-import { readWatch, startApi, type TestApi } from './support/api.js';
+import { readWatch, serve, startApi, type TestApi } from './support/api.js';
+import { RawConnection } from './support/raw-connection.js';
 
 const API_SERVICES = '/apis/apiregistration.k8s.io/v1/apiservices';
 const GROUP = 'wardle.example.com';
@@ -18,6 +19,7 @@ class SampleServer {
   readonly flunders = new Map<string, Record<string, unknown>>();
   readonly seen: { method: string; path: string; headers: IncomingMessage['headers']; certificate: string }[] = [];
   readonly #watchers = new Set<ServerResponse>();
+  readonly upgrades: { url: string; headers: IncomingMessage['headers'] }[] = [];
   isBroken = false;
   mayCreate: (user: string) => Promise<boolean> = async () => true;
 
@@ -28,6 +30,7 @@ class SampleServer {
     if (this.isBroken) return (response) => response.writeHead(500).end('broken');
     const [bare = '', query = ''] = path.split('?');
     if (bare === `/apis/${GROUP}/v1alpha1`) return DISCOVERY;
+    if (bare === '/openapi/v2') return SWAGGER;
     if (bare === '/openapi/v3') {
       const name = `apis/${GROUP}/v1alpha1`;
       return { paths: { [name]: { serverRelativeURL: `/openapi/v3/${name}?hash=1` } } };
@@ -90,6 +93,40 @@ const DISCOVERY = {
   ],
 };
 
+const reference = (name: string): object => ({ $ref: `#/definitions/${name}` });
+const FLUNDER = 'com.example.wardle.v1alpha1.Flunder';
+const STATUS = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
+const operation = (answer: string): object => ({
+  get: {
+    operationId: answer,
+    parameters: [{ $ref: '#/parameters/pretty' }],
+    responses: { 200: { description: 'OK', schema: reference(answer) } },
+  },
+});
+const SWAGGER = {
+  swagger: '2.0',
+  info: { title: 'sample', version: 'v0' },
+  paths: {
+    [`/apis/${GROUP}/v1alpha1/flunders`]: operation(FLUNDER),
+    [`/apis/${GROUP}/v1alpha1/status`]: operation(STATUS),
+    '/apis/apps/v1/deployments': operation('not.Theirs'),
+  },
+  parameters: { pretty: { name: 'pretty', in: 'query', type: 'string', uniqueItems: true } },
+  definitions: {
+    [FLUNDER]: { type: 'object', properties: { spec: reference('com.example.Spec') } },
+    [STATUS]: { type: 'object', description: 'another one' },
+    'com.example.Spec': { type: 'object' },
+    'not.Theirs': { type: 'object' },
+  },
+};
+
+const WARDLE = {
+  group: GROUP,
+  version: 'v1alpha1',
+  groupPriorityMinimum: 2000,
+  versionPriority: 200,
+};
+
 let api: TestApi;
 let server: WebhookServer;
 const sample = new SampleServer();
@@ -101,6 +138,11 @@ beforeAll(async () => {
   server = await startWebhookServer((review, path, request) => sample.answer(review, path, request), {
     dnsNames: ['sample-api.default.svc'],
     clientCa: frontProxy.caCertificate,
+    upgrade(request, socket) {
+      sample.upgrades.push({ url: request.url ?? '', headers: request.headers });
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+      socket.pipe(socket);
+    },
   });
 });
 afterAll(async () => {
@@ -300,5 +342,75 @@ test('a client that leaves a watch ends it at the extension server too', async (
   watch.stop();
   expect(await next).toBeUndefined();
   await expect.poll(() => sample.watcherCount).toBe(before);
+  await api.request('DELETE', `${API_SERVICES}/${NAME}`);
+});
+
+test('what an extension server publishes of its own is in /openapi/v2, in both forms, and nothing else of it', async () => {
+  const before = (await api.request('GET', '/openapi/v2')).json;
+  const service = { namespace: 'default', name: 'sample-api', port: server.port };
+  await api.request('POST', API_SERVICES, {
+    metadata: { name: NAME },
+    spec: { ...WARDLE, caBundle: server.caBundle, service },
+  });
+  await available();
+  const { paths, definitions, ...rest } = (await api.request('GET', '/openapi/v2')).json;
+  const { paths: ownPaths, definitions: ownDefinitions, ...ownRest } = before;
+  expect(rest).toEqual(ownRest);
+  expect(paths).toEqual({
+    ...ownPaths,
+    [`/apis/${GROUP}/v1alpha1/flunders`]: {
+      get: {
+        operationId: FLUNDER,
+        parameters: [SWAGGER.parameters.pretty],
+        responses: { 200: { description: 'OK', schema: reference(FLUNDER) } },
+      },
+    },
+    [`/apis/${GROUP}/v1alpha1/status`]: {
+      get: expect.objectContaining({ responses: { 200: { description: 'OK', schema: reference(`${STATUS}_v2`) } } }),
+    },
+  });
+  expect(definitions).toEqual({
+    ...ownDefinitions,
+    [FLUNDER]: SWAGGER.definitions[FLUNDER],
+    'com.example.Spec': { type: 'object' },
+    [`${STATUS}_v2`]: SWAGGER.definitions[STATUS],
+  });
+  const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+  const protobuf = await api.request('GET', '/openapi/v2', undefined, { accept });
+  expect(protobuf.text).toContain(FLUNDER);
+  await api.request('DELETE', `${API_SERVICES}/${NAME}`);
+  expect((await api.request('GET', '/openapi/v2')).json).toEqual(before);
+});
+
+test('upgrades are handed on to the extension server, with the identity of the user and nothing of the credentials', async () => {
+  const service = { namespace: 'default', name: 'sample-api', port: server.port };
+  await api.request('POST', API_SERVICES, {
+    metadata: { name: NAME },
+    spec: { ...WARDLE, caBundle: server.caBundle, service },
+  });
+  await available();
+  const host = await serve(api);
+  const exec = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\nx-remote-user: liar\r\nx-kept: yes\r\nauthorization: Bearer none\r\n\r\n`;
+  const connection = await RawConnection.open(host);
+  connection.send(exec(`${FLUNDERS}/one/exec?command=ls`));
+  const head = await connection.answer();
+  expect(head.status).toBe(101);
+  expect(sample.upgrades.at(-1)).toMatchObject({
+    url: `${FLUNDERS}/one/exec?command=ls`,
+    headers: {
+      'x-remote-user': 'kubernetes-admin',
+      upgrade: 'echo',
+      'x-kept': 'yes',
+      host: `sample-api.default.svc:${server.port}`,
+    },
+  });
+  expect(sample.upgrades.at(-1)?.headers).not.toHaveProperty('authorization');
+  connection.destroy();
+  const refused = await RawConnection.open(host);
+  refused.send(exec('/apis/none.example.com/v1/namespaces/default/things/one/exec'));
+  expect((await refused.answer()).status).toBe(404);
+  refused.destroy();
+  await host.close();
   await api.request('DELETE', `${API_SERVICES}/${NAME}`);
 });

@@ -1,6 +1,7 @@
 import https from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { CertificateAuthority, createCertificateAuthority } from '../../lib/pki/index.js';
 import { systemClock } from '../../lib/clock/system.js';
 import { seededRandom } from '../../lib/random.js';
@@ -31,7 +32,11 @@ export interface WebhookServer {
 /** A real HTTPS server with a certificate of a CA of its own, for localhost and the names given; with `clientCa` it wants one from clients. */
 export async function startWebhookServer(
   reply: (review: ReceivedReview, path: string, request: IncomingMessage) => WebhookReply | Promise<WebhookReply>,
-  options: { dnsNames?: string[]; clientCa?: string } = {},
+  options: {
+    dnsNames?: string[];
+    clientCa?: string;
+    upgrade?: (request: IncomingMessage, socket: Duplex) => void;
+  } = {},
 ): Promise<WebhookServer> {
   const context = { clock: systemClock, random: seededRandom(7) };
   const authority = new CertificateAuthority(
@@ -57,6 +62,7 @@ export async function startWebhookServer(
   const server = https.createServer({ cert: certificate, key: privateKey, ...clients }, (request, response) => {
     answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
+  if (options.upgrade !== undefined) server.on('upgrade', options.upgrade);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

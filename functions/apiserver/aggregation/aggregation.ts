@@ -13,7 +13,9 @@ import {
   type AggregationOptions,
   type ApiService,
 } from './extension-servers.js';
-import { forward } from './forward.js';
+import { forward, forwardUpgrade } from './forward.js';
+import { RemoteSwagger, type SwaggerPart } from './remote-swagger.js';
+import type { UpgradeRequest } from '../streams/upgrade-relay.js';
 import { CHECKS_AT_A_TIME } from './limits.js';
 import { RemoteDiscovery, type RemoteGroup } from './remote-discovery.js';
 
@@ -24,11 +26,13 @@ export class Aggregation {
   readonly #registry: Parts;
   readonly #options: AggregationOptions & { clock: Registry['clock'] };
   readonly #discovery: RemoteDiscovery;
+  readonly #swagger: RemoteSwagger;
 
   constructor(registry: Parts, options: AggregationOptions) {
     this.#registry = registry;
     this.#options = { ...options, clock: registry.clock };
     this.#discovery = new RemoteDiscovery(this.#options);
+    this.#swagger = new RemoteSwagger(this.#options);
   }
 
   /** The answer of the extension API server that serves this group and version; undefined when none does. */
@@ -39,6 +43,24 @@ export class Aggregation {
     const { group, version, user } = where;
     const service = await findRemote(this.#registry.policies, group, version);
     return service === undefined ? undefined : forward(service, request, user, this.#options);
+  }
+
+  /** Hands an upgrade on to the extension API server that serves this group and version; false when none does. */
+  async upgrade(
+    request: ApiRequest,
+    upgrade: UpgradeRequest,
+    where: { group: string; version: string; user: UserInfo },
+  ): Promise<boolean> {
+    const { group, version, user } = where;
+    const service = await findRemote(this.#registry.policies, group, version);
+    if (service !== undefined) await forwardUpgrade(service, request, upgrade, { ...this.#options, user });
+    return service !== undefined;
+  }
+
+  /** Their parts of `/openapi/v2`, those of the higher priority first. */
+  async openApiV2(): Promise<readonly SwaggerPart[]> {
+    const services = (await remoteApiServices(this.#registry.policies)).filter(isAvailable);
+    return services.length === 0 ? [] : this.#swagger.parts(services);
   }
 
   /** The groups of others, for discovery. */

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { serviceUnavailable } from '../../../lib/api/errors.js';
 import type { UserInfo } from '../../../lib/api/meta.js';
+import { joinStreams } from '../../../lib/net/join-streams.js';
 import type { Clock } from '../../../lib/clock/clock.js';
 import { REQUEST_BODY_MAX_BYTES } from '../registry/limits.js';
 import type { ApiRequest, ApiResponse } from '../registry/request.js';
+import { OF_THE_UPGRADE, requestHead, type UpgradeRequest } from '../streams/upgrade-relay.js';
 import { WebhookCallError } from '../webhooks/errors.js';
 import { connectionFault } from '../webhooks/http-words.js';
 import {
@@ -41,7 +43,7 @@ export async function forward(
   user: UserInfo,
   options: AggregationOptions & { clock: Clock },
 ): Promise<ApiResponse> {
-  if (!isAvailable(service)) throw serviceUnavailable('the server is currently unable to handle the request');
+  if (!isAvailable(service)) throw serviceUnavailable(UNAVAILABLE);
   const body = await request.body(REQUEST_BODY_MAX_BYTES);
   const ended = new AbortController();
   const end = (): void => ended.abort();
@@ -64,21 +66,60 @@ export async function forward(
     };
   } catch (error) {
     request.signal.removeEventListener('abort', end);
-    const why = error instanceof WebhookCallError ? error.message : connectionFault(error).text;
-    throw serviceUnavailable(
-      `error trying to reach service: ${ended.signal.aborted ? 'context deadline exceeded' : why}`,
-    );
+    throw unreachable(error, ended.signal);
   } finally {
     cancel();
   }
+}
+
+/** Hands an upgrade on to the extension API server, and then only carries bytes. Throws 503 before anything has been answered. */
+export async function forwardUpgrade(
+  service: ApiService,
+  request: ApiRequest,
+  { incoming, socket, head }: UpgradeRequest,
+  to: AggregationOptions & { clock: Clock; user: UserInfo },
+): Promise<void> {
+  if (!isAvailable(service)) throw serviceUnavailable(UNAVAILABLE);
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  const cancel = to.clock.setTimer(PROXY_HEAD_TIMEOUT_MS, end);
+  request.signal.addEventListener('abort', end, { once: true });
+  try {
+    const target = await targetOf(service, to);
+    const other = await to.connector.connect(target, ended.signal);
+    other.on('error', () => socket.destroy());
+    const path = request.query === '' ? request.path : `${request.path}?${request.query}`;
+    const forwarded = (name: string): boolean => OF_THE_UPGRADE.test(name) || isForwarded(name);
+    other.write(
+      requestHead(incoming, { target: path, host: target.authority, forwarded, added: identityHeaders(to.user) }),
+    );
+    if (head.byteLength > 0) other.write(head);
+    joinStreams(socket, other);
+  } catch (error) {
+    throw unreachable(error, ended.signal);
+  } finally {
+    cancel();
+    request.signal.removeEventListener('abort', end);
+  }
+}
+
+const UNAVAILABLE = 'the server is currently unable to handle the request';
+
+function unreachable(error: unknown, signal: AbortSignal): Error {
+  const why = error instanceof WebhookCallError ? error.message : connectionFault(error).text;
+  return serviceUnavailable(`error trying to reach service: ${signal.aborted ? 'context deadline exceeded' : why}`);
+}
+
+/** Who asks is said by us alone, whatever the client claims. */
+function isForwarded(name: string): boolean {
+  return !NOT_FORWARDED.has(name) && !name.startsWith('x-remote-') && !name.startsWith('impersonate-');
 }
 
 function requestHeaders(request: ApiRequest): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   for (const name of request.headerNames?.() ?? USUAL_HEADERS) {
     const lower = name.toLowerCase();
-    // Who asks is said by us alone, whatever the client claims.
-    if (NOT_FORWARDED.has(lower) || lower.startsWith('x-remote-') || lower.startsWith('impersonate-')) continue;
+    if (!isForwarded(lower)) continue;
     const value = request.header(lower);
     if (value !== undefined) headers[lower] = value;
   }

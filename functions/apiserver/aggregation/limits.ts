@@ -15,3 +15,6 @@ export const PROXY_HEAD_TIMEOUT_MS = 60_000;
 
 /** Extension API servers that are asked at one time. */
 export const CHECKS_AT_A_TIME = 8;
+
+/** How long what an extension API server published in /openapi/v2 is passed on without asking again, as in Kubernetes. */
+export const SWAGGER_AGE_MAX_MS = 60_000;

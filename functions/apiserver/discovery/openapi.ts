@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Aggregation } from '../aggregation/aggregation.js';
+import type { SwaggerPart } from '../aggregation/remote-swagger.js';
 import {
   OpenApiDocuments,
   OPENAPI_V2_PROTOBUF_TYPE,
@@ -40,7 +41,8 @@ export function openApiHandler(
   return async (request, query) => {
     await refresh();
     const path = request.path.replace(/\/$/, '');
-    if (path === '/openapi/v2') return answer(request, query, v2(request, made()));
+    if (path === '/openapi/v2')
+      return answer(request, query, v2(request, made(), (await aggregation?.openApiV2()) ?? []));
     if (path === '/openapi/v3') return answer(request, query, await withRemote(made().index(), aggregation));
     if (!path.startsWith('/openapi/v3/')) return undefined;
     const document = made().v3(path.slice('/openapi/v3/'.length));
@@ -60,12 +62,19 @@ async function withRemote(index: OpenApiDocument, aggregation: Aggregation | und
   return { ...index, bytes, etag: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
 }
 
-function v2(request: ApiRequest, documents: OpenApiDocuments): OpenApiDocument {
+/** With what API servers behind this one publish of theirs. */
+function v2(request: ApiRequest, documents: OpenApiDocuments, parts: readonly SwaggerPart[]): OpenApiDocument {
+  const merged = (): ReturnType<OpenApiDocuments['merged']> =>
+    documents.merged(
+      parts.map(({ etag }) => etag).join(),
+      parts.map(({ swagger }) => swagger),
+    );
+  const asJson = (): OpenApiDocument => (parts.length === 0 ? documents.v2() : merged().json);
   const accept = request.header('accept') ?? '';
-  if (accept === '') return documents.v2();
+  if (accept === '') return asJson();
   for (const { type } of parseAccept(accept)) {
-    if (type === OPENAPI_V2_PROTOBUF_TYPE) return documents.v2Protobuf();
-    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return documents.v2();
+    if (type === OPENAPI_V2_PROTOBUF_TYPE) return parts.length === 0 ? documents.v2Protobuf() : merged().protobuf;
+    if (type === JSON_TYPE || type === 'application/*' || type === '*/*') return asJson();
   }
   throw notAcceptable([JSON_TYPE, OPENAPI_V2_PROTOBUF_TYPE]);
 }

@@ -65,16 +65,15 @@ export async function dispatchResource(
   return answer(registry, { request, resource, ...options }, verb);
 }
 
-/** The authorised call of a request, and its verb. Throws 403 before it tells whether the resource exists. */
+/** The authorised call of a request, and its verb; undefined for a resource that is not served here. Throws 403 before it tells that. */
 export async function admitCall(
   registry: Registry,
   request: ApiRequest,
   options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
-): Promise<{ call: Call; verb: Verb }> {
+): Promise<{ call: Call; verb: Verb } | undefined> {
   const verb = await authorizeCall(registry, request, options);
   const resource = await resourceOf(registry, options.path);
-  if (resource === undefined) throw pathNotFound();
-  return { call: { request, resource, ...options }, verb };
+  return resource === undefined ? undefined : { call: { request, resource, ...options }, verb };
 }
 
 /** What the request does, if its user may do it. Throws 403. */

@@ -2,14 +2,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { ApiError, badRequest, pathNotFound } from '../../../lib/api/errors.js';
-import type { Registry } from './context.js';
+import type { Verb } from '../resources/kind.js';
+import type { Call, Registry } from './context.js';
 import { admitCall } from './dispatch.js';
 import type { RequestHandler } from './handler.js';
 import { WEBSOCKET_BACKLOG_MAX_BYTES } from './limits.js';
 import { parsePath, type ResourcePath } from './path.js';
 import type { ApiRequest, ApiResponse, Peer } from './request.js';
 import { openWatch } from './watch.js';
-import { relayUpgrade, type UpgradeRequest } from '../streams/upgrade-relay.js';
+import { relayUpgrade } from '../streams/upgrade-relay.js';
 
 /** Browsers cannot set headers on a WebSocket, so the token may come as a subprotocol. */
 const TOKEN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
@@ -44,11 +45,22 @@ export class WebSockets {
     const request = toApiRequest(incoming, gone.signal, peer);
     const path = pathOf(request);
     try {
-      if (path?.subresource !== undefined && path.subresource !== '') {
-        await this.#relay(request, path, { incoming, socket, head });
+      if (path === undefined) throw pathNotFound();
+      const user = await this.#handler.identify(request);
+      const query = new URLSearchParams(request.query);
+      const admitted = await admitCall(this.#registry, request, { path, query, user, warnings: new Set() });
+      if (admitted === undefined) {
+        const { group, version } = path;
+        const upgrade = { incoming, socket, head };
+        const isPassedOn = await this.#registry.aggregation?.upgrade(request, upgrade, { group, version, user });
+        if (isPassedOn !== true) throw pathNotFound();
         return;
       }
-      const frames = await this.#watch(request, incoming);
+      if (path.subresource !== '') {
+        await relayUpgrade(this.#registry, admitted.call, { incoming, socket, head });
+        return;
+      }
+      const frames = await this.#watch(admitted, incoming);
       this.#server.handleUpgrade(incoming, socket, head, (client) => {
         client.on('error', onClose);
         client.once('close', onClose);
@@ -64,24 +76,14 @@ export class WebSockets {
     this.#server.close();
   }
 
-  /** Streams into containers and to what stands behind a proxy. */
-  async #relay(request: ApiRequest, path: ResourcePath, upgrade: UpgradeRequest): Promise<void> {
-    const user = await this.#handler.identify(request);
-    const query = new URLSearchParams(request.query);
-    const { call } = await admitCall(this.#registry, request, { path, query, user, warnings: new Set() });
-    await relayUpgrade(this.#registry, call, upgrade);
-  }
-
-  async #watch(request: ApiRequest, incoming: IncomingMessage): Promise<AsyncIterable<readonly Uint8Array[]>> {
+  async #watch(
+    { call, verb }: { call: Call; verb: Verb },
+    incoming: IncomingMessage,
+  ): Promise<AsyncIterable<readonly Uint8Array[]>> {
     if ((incoming.headers.upgrade ?? '').toLowerCase() !== 'websocket') {
       throw badRequest('only WebSocket upgrades are offered');
     }
-    const path = parsePath(request.path);
-    if (!path.resourceRequest) throw pathNotFound();
-    const user = await this.#handler.identify(request);
-    const query = new URLSearchParams(request.query);
-    const { call, verb } = await admitCall(this.#registry, request, { path, query, user, warnings: new Set() });
-    if (verb === 'watch' && path.subresource === '' && call.resource.verbs.has('watch')) {
+    if (verb === 'watch' && call.resource.verbs.has('watch')) {
       return openWatch(this.#registry, call);
     }
     throw new ApiError({

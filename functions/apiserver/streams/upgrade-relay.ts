@@ -11,7 +11,7 @@ import { connect, hostOf, NOT_FORWARDED, restOf } from './proxy.js';
 import { proxyTarget } from './proxy-target.js';
 
 /** What both sides agree on in an upgrade; nothing else of the client, its credentials least of all, is for the kubelet. */
-const OF_THE_UPGRADE =
+export const OF_THE_UPGRADE =
   /^(?:connection|upgrade|origin|user-agent|x-stream-protocol-version|sec-websocket-(?:key|version|protocol|extensions))$/;
 
 /** The bearer token of a browser, among the protocols it offers. */
@@ -80,9 +80,18 @@ export function upgradeRequired(): Error {
   return badRequest('Upgrade request required');
 }
 
-function requestHead(incoming: IncomingMessage, to: Pick<OtherSide, 'target' | 'host' | 'forwarded'>): string {
-  const { target, host, forwarded } = to;
+/** The head of the request on the other side: what it may have of the client's headers, and `added` ones of ours. */
+export function requestHead(
+  incoming: IncomingMessage,
+  to: Pick<OtherSide, 'target' | 'host' | 'forwarded'> & {
+    added?: Readonly<Record<string, string | readonly string[]>>;
+  },
+): Buffer {
+  const { target, host, forwarded, added = {} } = to;
   const lines = [`${incoming.method} ${target} HTTP/1.1`, `Host: ${host}`];
+  for (const [name, values] of Object.entries(added)) {
+    for (const value of typeof values === 'string' ? [values] : values) lines.push(`${name}: ${value}`);
+  }
   for (const [name, values] of Object.entries(incoming.headersDistinct)) {
     if (!forwarded(name)) continue;
     for (const value of values ?? []) {
@@ -91,7 +100,8 @@ function requestHead(incoming: IncomingMessage, to: Pick<OtherSide, 'target' | '
     }
   }
   lines.push('Content-Length: 0');
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  // Node reads headers as latin1, each byte of the client's as one character.
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 function withoutToken(protocols: string): string {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import https from 'node:https';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -58,6 +59,27 @@ export class HttpsConnector {
     }
   }
 
+  /** A connection of its own, for protocols other than HTTP's; rejects as `request` does. */
+  async connect(target: HttpsTarget, signal: AbortSignal): Promise<Duplex> {
+    const { host, port, node } = target.address;
+    const options = tlsOptionsOf(target);
+    const socket =
+      node === undefined
+        ? tls.connect({ ...options, host, port })
+        : tls.connect({ ...options, host: target.serverName, socket: await this.#dial(target.address, signal) });
+    const onAbort = (): void => void socket.destroy(new Error('context canceled'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await once(socket, 'secureConnect');
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -84,19 +106,23 @@ class StaleConnection extends Error {
   readonly code = 'stale';
 }
 
-function send(
-  target: HttpsTarget,
-  request: HttpsRequest,
-  way: { agent: https.Agent } | { tunnel: Duplex },
-): Promise<IncomingMessage> {
-  const { address, serverName, ca, insecureSkipVerify = false, identity } = target;
-  const tlsOptions: tls.ConnectionOptions = {
+function tlsOptionsOf({ serverName, ca, insecureSkipVerify = false, identity }: HttpsTarget): tls.ConnectionOptions {
+  return {
     ...(isName(serverName) ? { servername: serverName } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...identity,
     rejectUnauthorized: !insecureSkipVerify,
     minVersion: 'TLSv1.2',
   };
+}
+
+function send(
+  target: HttpsTarget,
+  request: HttpsRequest,
+  way: { agent: https.Agent } | { tunnel: Duplex },
+): Promise<IncomingMessage> {
+  const { address, serverName } = target;
+  const tlsOptions = tlsOptionsOf(target);
   return new Promise((resolve, reject) => {
     const outgoing = https.request({
       ...tlsOptions,

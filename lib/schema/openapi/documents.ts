@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encodeOpenApiV2 } from './gnostic.js';
+import { mergeSwagger, type Swagger } from './merge-v2.js';
 import { groupName, groupTag, groupVersionName, versionTag } from './names.js';
 import { addDocument, addResource, type Paths } from './operations.js';
 import type { DescribedSchemaSource } from './published-schemas.js';
@@ -32,6 +33,7 @@ export class OpenApiDocuments {
   private readonly built = new Map<string, OpenApiDocument>();
   private readonly identities: ReadonlyMap<string, readonly object[]>;
   private readonly v2Parts = new Map<string, V2Part>();
+  private lastMerged: { key: string; documents: { json: OpenApiDocument; protobuf: OpenApiDocument } } | undefined;
 
   /** `earlier`: what was made for an earlier set of resources, of which the parts that are the same are kept. */
   constructor(
@@ -92,6 +94,20 @@ export class OpenApiDocuments {
     return this.once('v2 protobuf', () => document(encodeOpenApiV2(this.buildV2()), OPENAPI_V2_PROTOBUF_ANSWER_TYPE));
   }
 
+  /** `/openapi/v2` with the parts of others merged into it, of which `key` names the content; the last one is kept. */
+  merged(key: string, parts: readonly Swagger[]): { json: OpenApiDocument; protobuf: OpenApiDocument } {
+    if (this.lastMerged?.key === key) return this.lastMerged.documents;
+    const whole = parts
+      .filter(isEncodable)
+      .reduce<Record<string, unknown> & Swagger>(mergeSwagger, this.buildV2() as Record<string, unknown> & Swagger);
+    const documents = {
+      json: json(whole),
+      protobuf: document(encodeOpenApiV2(whole), OPENAPI_V2_PROTOBUF_ANSWER_TYPE),
+    };
+    this.lastMerged = { key, documents };
+    return documents;
+  }
+
   private buildV2(): Record<string, unknown> {
     const parts = [...this.parts].map(([name, paths]) => {
       let part = this.v2Parts.get(name);
@@ -105,6 +121,16 @@ export class OpenApiDocuments {
     let found = this.built.get(key);
     if (found === undefined) this.built.set(key, (found = build()));
     return found;
+  }
+}
+
+/** A part with what our encoder does not know would take the whole document away from those who ask for protobuf. */
+function isEncodable(part: Swagger): boolean {
+  try {
+    encodeOpenApiV2({ swagger: '2.0', info: { title: '', version: '' }, ...part });
+    return true;
+  } catch {
+    return false;
   }
 }
 
