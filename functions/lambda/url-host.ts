@@ -38,6 +38,8 @@ const BUFFERED_MAX_BYTES = 4_400_000;
  * not to be asked all the time, short of what clients wait for headers.
  */
 const BUFFERED_WATCH_SECONDS = 5;
+/** One that begins with what is there ends with a bookmark soon after that: the next one waits for changes. */
+const BUFFERED_OBJECTS_SECONDS = 1;
 /** The watch ends itself by then, with a bookmark where its client takes one; one that does not is cut off. */
 const BUFFERED_WATCH_MAX_MS = (BUFFERED_WATCH_SECONDS + 1) * 1_000;
 /** What comes in so short a time after the first events goes with them. */
@@ -79,8 +81,12 @@ export class UrlHost {
   async buffer(event: unknown): Promise<APIGatewayProxyStructuredResultV2> {
     const client = new AbortController();
     try {
-      const { response, isHead } = await this.#answer(event, client, endingSoon);
-      const bytes = isHead ? Buffer.alloc(0) : await this.#collect(response.body, client);
+      let isWhole = false;
+      const { response, isHead } = await this.#answer(event, client, (request) => {
+        isWhole = beginsWithObjects(request);
+        return endingSoon(request);
+      });
+      const bytes = isHead ? Buffer.alloc(0) : await this.#collect(response.body, client, isWhole);
       const fits = bytes.byteLength <= BUFFERED_MAX_BYTES;
       const sent = fits ? response : errorResponse(tooLargeAnswer());
       const body = fits ? bytes : Buffer.concat(await all(chunksOf(sent.body)));
@@ -128,7 +134,8 @@ export class UrlHost {
     );
   }
 
-  async #collect(body: ResponseBody, client: AbortController): Promise<Buffer> {
+  /** What a body has to say soon; `isWhole`: all of it. */
+  async #collect(body: ResponseBody, client: AbortController, isWhole: boolean): Promise<Buffer> {
     if (!isStreamed(body)) return Buffer.concat(await all(chunksOf(body)));
     const { clock } = this.#options;
     const iterator = body[Symbol.asyncIterator]();
@@ -137,7 +144,7 @@ export class UrlHost {
     let isOver = false;
     const endMs = clock.now() + BUFFERED_WATCH_MAX_MS;
     while (!isOver && size <= BUFFERED_MAX_BYTES) {
-      const restMs = chunks.length > 0 ? BUFFERED_WATCH_QUIET_MS : endMs - clock.now();
+      const restMs = chunks.length > 0 && !isWhole ? BUFFERED_WATCH_QUIET_MS : endMs - clock.now();
       const stop = new AbortController();
       const next = iterator.next();
       const first = await Promise.race([next, sleep(clock, Math.max(1, restMs), stop.signal)]);
@@ -158,6 +165,11 @@ export class UrlHost {
   }
 }
 
+/** A watch that tells what is there before what changes. */
+function beginsWithObjects({ query }: ApiRequest): boolean {
+  return ['true', '1'].includes(new URLSearchParams(query).get('sendInitialEvents') ?? '');
+}
+
 /**
  * A watch as short as its answer has to be. Clients take one that has ended without a word for an error, and come back later and later: at its
  * end there is a bookmark.
@@ -165,9 +177,10 @@ export class UrlHost {
 function endingSoon(request: ApiRequest): ApiRequest {
   const query = new URLSearchParams(request.query);
   if (!['true', '1'].includes(query.get('watch') ?? '') || query.has(CATCH_UP_PARAMETER)) return request;
+  const seconds = beginsWithObjects(request) ? BUFFERED_OBJECTS_SECONDS : BUFFERED_WATCH_SECONDS;
   const asked = Number(query.get('timeoutSeconds') ?? 0);
-  if (asked > 0 && asked <= BUFFERED_WATCH_SECONDS) return request;
-  query.set('timeoutSeconds', String(BUFFERED_WATCH_SECONDS));
+  if (asked > 0 && asked <= seconds) return request;
+  query.set('timeoutSeconds', String(seconds));
   return { ...request, query: query.toString() };
 }
 

@@ -172,6 +172,16 @@ describe('the API server behind a function URL', () => {
     const marked = await ask('GET', `${MAPS}?watch=1&allowWatchBookmarks=true&resourceVersion=${resourceVersion}`);
     expect(JSON.parse(marked.body)).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion } } });
     await cluster.client.create(configMaps, { metadata: { namespace: 'default', name: 'told' } });
+    // What is there, the bookmark that says so, and one more at the end.
+    const list = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+    const whole = (await ask('GET', `${MAPS}?watch=true&${list}&timeoutSeconds=400`)).body.trim().split('\n');
+    const marks = whole.map(
+      (line) => JSON.parse(line) as { type: string; object: { metadata: { annotations?: object } } },
+    );
+    expect(marks.slice(-2).map(({ type, object }) => [type, object.metadata.annotations !== undefined])).toEqual([
+      ['BOOKMARK', true],
+      ['BOOKMARK', false],
+    ]);
     const told = await ask('GET', `${MAPS}?watch=true&resourceVersion=1`);
     expect(told.body).toContain('"name":"told"');
     expect(cluster.heartbeats.items().filter(({ pk, end }) => pk.endsWith('#watches') && end !== 0)).toEqual([]);
