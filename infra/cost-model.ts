@@ -1,7 +1,7 @@
 import { UnknownPriceError } from './errors.js';
 
 /** A month, as the prices below count it. */
-const MONTH_SECONDS = 30 * 86_400;
+export const MONTH_SECONDS = 30 * 86_400;
 const MILLION = 1_000_000;
 
 /**
@@ -20,6 +20,9 @@ export const PRICES = {
   readUnit: 0.125 / MILLION,
   lambdaRequest: 0.2 / MILLION,
   lambdaGbSecond: 0.0000133334,
+  logGb: 0.5,
+  /** A control plane of EKS, to compare with. */
+  eksHour: 0.1,
 } as const;
 
 /** Lambda polls an idle queue with so many pollers, each of which asks every 20 seconds. Right after traffic there are five. */
@@ -146,7 +149,10 @@ export const NODE_USE_DEFAULT: NodeUse = {
   requestSeconds: 0.025,
 };
 
-/** What a node without changes of its pods adds to the bill of the control plane a month; its instance is not counted. */
+/**
+ * What a node itself asks for in a month: heartbeats, status and polls. What the control plane does for it comes on top, and its instance:
+ * `npm run bench -- cloud-month` counts that.
+ */
 export function nodeCost(use: NodeUse = NODE_USE_DEFAULT): number {
   const heartbeats = MONTH_SECONDS / use.heartbeatSeconds;
   const updates = MONTH_SECONDS / use.statusSeconds;
@@ -157,6 +163,26 @@ export function nodeCost(use: NodeUse = NODE_USE_DEFAULT): number {
     requests * (PRICES.lambdaRequest + use.requestSeconds * use.apiMemoryGb * PRICES.lambdaGbSecond) +
     polls * PRICES.sqsStandardRequest
   );
+}
+
+/** What was counted over some time. */
+export interface CountedUse {
+  readUnits: number;
+  writeUnits: number;
+  sqsStandardRequests: number;
+  sqsFifoRequests: number;
+  lambdaRequests: number;
+  lambdaGbSeconds: number;
+  logBytes: number;
+}
+
+/** Dollars for what was counted, by service. */
+export function useCost(use: CountedUse): { dynamoDb: number; sqs: number; lambda: number; logs: number; sum: number } {
+  const dynamoDb = use.readUnits * PRICES.readUnit + use.writeUnits * PRICES.writeUnit;
+  const sqs = use.sqsStandardRequests * PRICES.sqsStandardRequest + use.sqsFifoRequests * PRICES.sqsFifoRequest;
+  const lambda = use.lambdaRequests * PRICES.lambdaRequest + use.lambdaGbSeconds * PRICES.lambdaGbSecond;
+  const logs = (use.logBytes / 1e9) * PRICES.logGb;
+  return { dynamoDb, sqs, lambda, logs, sum: dynamoDb + sqs + lambda + logs };
 }
 
 function hasStat(metric: unknown): boolean {

@@ -13,5 +13,10 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   store: async () => (await import('./store.js')).benchStore,
   services: async () => (await import('./services.js')).benchServices,
   containers: async () => (await import('./containers.js')).benchContainers,
+  'cloud-operations': async () => (await import('./cloud-operations.js')).benchCloudOperations,
+  'cloud-month': async () => (await import('./cloud-month.js')).benchCloudMonth,
+  'cloud-cold': async () => (await import('./cloud-cold.js')).benchCloudCold,
+  'cloud-running': async () => (await import('./cloud-running.js')).benchCloudRunning,
+  'cloud-writes': async () => (await import('./cloud-writes.js')).benchCloudWrites,
   dns: async () => (await import('./dns.js')).benchDns,
 };

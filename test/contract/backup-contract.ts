@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BackupFile, backupRecords, restoreBackup, writeBackupFile } from '../../lib/store/backup/index.js';
 import type { BackupSource, Restorer } from '../../lib/store/backup/index.js';
+import { POLICY_EPOCH } from '../../lib/store/policy-epoch.js';
 import type { Store, StoredObject } from '../../lib/store/store.js';
 import { codeOf, create, remove, update } from './store-contract-helpers.js';
 
@@ -16,6 +17,8 @@ export interface BackupHarness {
 
 export interface RestoreHarness {
   restorer: Restorer;
+  /** What was in force before the restore. */
+  policyEpoch: number;
   /** The store that was restored, after `finish`. */
   open(): Promise<Store & BackupSource>;
   dispose(): Promise<void>;
@@ -30,6 +33,7 @@ export interface BackupAdapter {
 const DEPLOYMENTS = 'apps/deployments';
 const PODS = 'core/pods';
 const EMPTIED = 'batch/jobs';
+const POLICY = 'scheduling.k8s.io/priorityclasses';
 const CREATED_MS = Date.UTC(2026, 0, 1);
 const NOW_MS = CREATED_MS + 60_000;
 
@@ -198,6 +202,14 @@ export function backupContract(name: string, adapter: BackupAdapter): void {
       expect(await restored.get(PODS, 'default/gone')).toBeUndefined();
       expect(await codeOf(restored.changes(PODS, 2))).toBe('compacted');
       expect(await codeOf(restored.write(PODS, [create('default/gone')]))).toBeUndefined();
+    });
+
+    test('what is in force is another after the restore', async () => {
+      await source.store.write(POLICY, [create('two')]);
+      const path = await backUp(source.store);
+      const { restorer, open, policyEpoch } = await target([{ collection: POLICY, key: 'one' }]);
+      await restoreInto(path, restorer);
+      expect(await (await open()).revision(POLICY_EPOCH)).not.toBe(policyEpoch);
     });
 
     test('a backup of a restored store, restored, goes on above', async () => {

@@ -11,6 +11,7 @@ import { openEmbeddedStore } from '../../lib/store/embedded/embedded-store.js';
 import { DynamoDbRestorer } from '../../lib/store/dynamodb/restorer.js';
 import { openDynamoDbStore } from '../../lib/store/dynamodb/open.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
+import { POLICY_EPOCH } from '../../lib/store/policy-epoch.js';
 import type { Store } from '../../lib/store/store.js';
 import { TableConnection } from '../support/table-connection.js';
 import { TableDouble } from '../support/table-double.js';
@@ -29,7 +30,8 @@ const memory: BackupAdapter = {
   async makeTarget(present = []) {
     const store = new MemoryStore({ clock: systemClock });
     await fill(store, present);
-    return { restorer: store.restorer(), open: async () => store, dispose: () => store.close() };
+    const policyEpoch = await store.revision(POLICY_EPOCH);
+    return { policyEpoch, restorer: store.restorer(), open: async () => store, dispose: () => store.close() };
   },
 };
 
@@ -49,10 +51,12 @@ const embedded: BackupAdapter = {
     const directory = await mkdtemp(join(tmpdir(), 'zeroplane-store-'));
     const before = await openEmbeddedStore({ directory, clock: systemClock });
     await fill(before, present);
+    const policyEpoch = await before.revision(POLICY_EPOCH);
     await before.close();
     const restorer = await openEmbeddedRestore(directory);
     let store: Store | undefined;
     return {
+      policyEpoch,
       restorer,
       async open() {
         await restorer.close();
@@ -89,7 +93,13 @@ const dynamodb: BackupAdapter = {
     const options = cloud();
     const store = openDynamoDbStore(options);
     await fill(store, present);
-    return { restorer: new DynamoDbRestorer(options), open: async () => store, dispose: () => store.close() };
+    const policyEpoch = await store.revision(POLICY_EPOCH);
+    return {
+      policyEpoch,
+      restorer: new DynamoDbRestorer(options),
+      open: async () => store,
+      dispose: () => store.close(),
+    };
   },
 };
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Context } from 'aws-lambda';
 import { SimulatedNodes } from '../../cli/simulated-nodes.js';
 import { apiFunction, type ApiFunction } from '../../functions/apiserver/function.js';
@@ -12,11 +13,16 @@ import type { Parameters } from '../../functions/lambda/parameters.js';
 import type { CloudParts } from '../../functions/lambda/parts.js';
 import { sweepFunction } from '../../functions/sweep/function.js';
 import { callerIdentityToken } from '../../lib/aws/caller-identity-token.js';
-import { FUNCTION_ENVIRONMENT } from '../../lib/aws/function-environment.js';
+import type { UserInfo } from '../../lib/api/meta.js';
+import { FUNCTION_ENVIRONMENT, type FunctionName } from '../../lib/aws/function-environment.js';
 import { Client } from '../../lib/client/client.js';
+import type { Transport } from '../../lib/client/transport.js';
 import { loadLateModules } from '../../lib/late-module.js';
+import { sleep, type Clock } from '../../lib/clock/clock.js';
 import { FakeClock } from '../../lib/clock/fake.js';
 import { seededRandom, type Random } from '../../lib/random.js';
+import type { Table } from '../../lib/store/dynamodb/table.js';
+import type { Sqs } from '../../lib/work/sqs/sqs.js';
 import { createCertificateAuthority } from '../../lib/pki/index.js';
 import { DoorbellRings } from '../../lib/work/doorbell-rings.js';
 import { SqsDoorbellListener } from '../../lib/work/sqs/sqs-doorbell.js';
@@ -51,6 +57,17 @@ export interface CloudClusterOptions {
   tableFaults?: Partial<Faults>;
   messageFaults?: Omit<MessageFaults, 'random'>;
   streamFaults?: Omit<StreamFaults, 'random'>;
+  /** Puts the latencies of a network before what functions and nodes call. */
+  network?: CloudNetwork;
+  /** Told of each call of a function, when it has ended. */
+  onInvoked?: (name: FunctionName, durationMs: number) => void;
+}
+
+export interface CloudNetwork {
+  table(table: Table, context: { clock: Clock; random: Random }): Table;
+  sqs(sqs: Sqs, context: { clock: Clock; random: Random }): Sqs;
+  /** Between a node and the API server's function, there and back. */
+  roundTripMs: number;
 }
 
 class MemoryParameters implements Parameters {
@@ -98,6 +115,7 @@ export class CloudCluster {
     const { clock } = this;
     this.#options = options;
     this.random = seededRandom(options.seed ?? 1);
+    setMaxListeners(0, this.#stop.signal);
     this.table = new TableDouble({ clock });
     this.heartbeats = new TableDouble({ clock });
     this.stream = new StreamDouble({ table: this.table, clock, random: this.random, latencyMaxMs: 200 });
@@ -117,7 +135,7 @@ export class CloudCluster {
       clock,
       random: this.random,
       heartbeatMs: HEARTBEAT_MS,
-      transport: (user) => this.api.transport(user),
+      transport: (user) => this.#remote(user),
       follow: (name) => this.#follow(name),
       log: (_level, message, data) => this.logged.push(`${message} ${JSON.stringify(data)}`),
     });
@@ -170,7 +188,7 @@ export class CloudCluster {
       metrics: new Metrics({ clock, dimensions: { Cluster: CLUSTER }, write: () => undefined }),
       table: this.#connect(this.table),
       heartbeatTable: this.#connect(this.heartbeats),
-      sqs: this.sqs,
+      sqs: this.#sqsOver(),
       parameters: this.parameters,
       sts: { fetch: async (_url, { headers }) => answerOf(headers['x-k8s-aws-id'] === CLUSTER) },
       rules: {
@@ -200,16 +218,21 @@ export class CloudCluster {
     this.parameters.texts.set('/keys', signingKey);
     this.parameters.texts.set('/authority', `${authority.certificate}\n${authority.privateKey}`);
     const dispatcher = dispatcherFunction(this.parts('dispatcher'));
-    this.stream.handler = (event) => dispatcher(event, CONTEXT);
+    const timed = <T>(name: FunctionName, call: Promise<T>): Promise<T> => this.#timed(name, () => call);
+    this.stream.handler = (event) => timed('dispatcher', dispatcher(event, CONTEXT));
     const [controllers, scheduler] = (['controllers', 'scheduler'] as const).map((name) =>
       workFunction(this.parts(name), name),
     );
     const source = (queueUrl: string, concurrency: number, handler: EventSourceHandler | undefined): void => {
       if (handler !== undefined) this.#sources.push(new EventSource({ sqs: this.sqs, queueUrl, concurrency, handler }));
     };
-    source(this.workUrl, 4, (event) => (controllers as NonNullable<typeof controllers>)(event, CONTEXT));
-    source(this.schedulerUrl, 1, (event) => (scheduler as NonNullable<typeof scheduler>)(event, CONTEXT));
-    source(this.delayUrl, 2, (event) => dispatcher(event, CONTEXT));
+    source(this.workUrl, 4, (event) =>
+      timed('controllers', (controllers as NonNullable<typeof controllers>)(event, CONTEXT)),
+    );
+    source(this.schedulerUrl, 1, (event) =>
+      timed('scheduler', (scheduler as NonNullable<typeof scheduler>)(event, CONTEXT)),
+    );
+    source(this.delayUrl, 2, (event) => timed('dispatcher', dispatcher(event, CONTEXT)));
     // As Lambda, the sweep and the API are environments of their own.
     this.#api = await openApi(this.parts('nodes'), { isServed: false });
     const first = this.apiFunction();
@@ -219,7 +242,7 @@ export class CloudCluster {
       this.#cancelSweep = this.clock.setTimer(SWEEP_INTERVAL_MS, () => {
         next();
         if (this.ruleStates.at(-1) === true)
-          void sweep({}, CONTEXT).catch((error) => this.logged.push(`sweep: ${String(error)}`));
+          void timed('sweep', sweep({}, CONTEXT)).catch((error) => this.logged.push(`sweep: ${String(error)}`));
       });
     };
     next();
@@ -274,15 +297,44 @@ export class CloudCluster {
     await this.drive(Promise.all([...this.#sources.map((source) => source.stop()), ...this.#listening]));
   }
 
+  /** The API server's function, as a node reaches it. */
+  #remote(user: UserInfo): Transport {
+    const transport = this.api.transport(user);
+    const { network } = this.#options;
+    return {
+      send: (request) =>
+        this.#timed('apiserver', async () => {
+          if (network !== undefined) await sleep(this.clock, network.roundTripMs);
+          return transport.send(request);
+        }),
+    };
+  }
+
+  async #timed<T>(name: FunctionName, call: () => Promise<T>): Promise<T> {
+    const startMs = this.clock.now();
+    try {
+      return await call();
+    } finally {
+      this.#options.onInvoked?.(name, this.clock.now() - startMs);
+    }
+  }
+
+  #sqsOver(): Sqs {
+    const { clock, random, sqs } = this;
+    return this.#options.network?.sqs(sqs, { clock, random }) ?? sqs;
+  }
+
   #follow(node: string): DoorbellRings {
-    const listener = new SqsDoorbellListener({ sqs: this.sqs, clock: this.clock, cluster: CLUSTER, node });
+    const listener = new SqsDoorbellListener({ sqs: this.#sqsOver(), clock: this.clock, cluster: CLUSTER, node });
     const rings = new DoorbellRings({ listener, clock: this.clock });
     this.#listening.push(rings.listen(this.#stop.signal));
     return rings;
   }
 
-  #connect(double: TableDouble): TableConnection {
-    const { tableFaults } = this.#options;
+  #connect(double: TableDouble): Table {
+    const { tableFaults, network: over } = this.#options;
+    const { clock, random } = this;
+    if (over !== undefined) return over.table(new TableConnection({ double }), { clock, random });
     const network = {
       clock: this.clock,
       random: this.random,

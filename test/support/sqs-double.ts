@@ -60,6 +60,8 @@ export class SqsDouble implements Sqs {
   readonly tags = new Map<string, Readonly<Record<string, string>>>();
   /** Requests since the beginning, by operation: what SQS bills. */
   readonly requests: Record<string, number> = {};
+  /** The same by `OPERATION QUEUE`. */
+  readonly requestsByQueue: Record<string, number> = {};
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -85,7 +87,7 @@ export class SqsDouble implements Sqs {
   }
 
   async send(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<{ refused: OutgoingMessage[] }> {
-    this.#count('send');
+    this.#count('send', queueUrl);
     const queue = this.#queue(queueUrl);
     check(queue, messages);
     const failure = this.#happens('unavailable');
@@ -100,7 +102,7 @@ export class SqsDouble implements Sqs {
     queueUrl: string,
     options: { waitSeconds: number; visibilitySeconds?: number; signal?: AbortSignal },
   ): Promise<IncomingMessage[]> {
-    this.#count('receive');
+    this.#count('receive', queueUrl);
     const endMs = this.#clock.now() + options.waitSeconds * 1_000;
     for (;;) {
       const queue = this.#queue(queueUrl);
@@ -112,7 +114,9 @@ export class SqsDouble implements Sqs {
   }
 
   async delete(queueUrl: string, messages: readonly IncomingMessage[]): Promise<void> {
-    this.#count('delete');
+    // As the SDK's adapter: nothing to delete is no request.
+    if (messages.length === 0) return;
+    this.#count('delete', queueUrl);
     const queue = this.#queue(queueUrl);
     for (const { receipt } of messages) {
       const index = queue.messages.findIndex((one) => one.receipt === receipt);
@@ -221,8 +225,11 @@ export class SqsDouble implements Sqs {
     return faults !== undefined && faults[fault] > 0 && randomFraction(faults.random) < faults[fault];
   }
 
-  #count(operation: string): void {
+  #count(operation: string, queueUrl?: string): void {
     this.requests[operation] = (this.requests[operation] ?? 0) + 1;
+    if (queueUrl === undefined) return;
+    const name = `${operation} ${queueUrl.slice(queueUrl.lastIndexOf('/') + 1)}`;
+    this.requestsByQueue[name] = (this.requestsByQueue[name] ?? 0) + 1;
   }
 }
 

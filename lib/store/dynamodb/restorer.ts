@@ -3,11 +3,22 @@ import type { Random } from '../../random.js';
 import { InFlight } from '../../work/in-flight.js';
 import type { Restorer } from '../backup/ports.js';
 import { StoreError } from '../errors.js';
+import { POLICY_EPOCH } from '../policy-epoch.js';
 import type { StoredObject } from '../store.js';
 import { packBody } from './body.js';
 import { StoreContext } from './context.js';
 import { DynamoDbStore } from './dynamodb-store.js';
-import { chunkKeys, emptySlot, headKey, namesPartition, objectKey, restoreKey, slotKey, ttlSeconds } from './items.js';
+import {
+  chunkKeys,
+  emptySlot,
+  headKey,
+  namesPartition,
+  objectKey,
+  restoreKey,
+  slotKey,
+  takeRevisions,
+  ttlSeconds,
+} from './items.js';
 import {
   OBJECT_KEY_MAX_BYTES,
   RESTORE_DEADLINE_MS,
@@ -104,7 +115,16 @@ export class DynamoDbRestorer implements Restorer {
         await this.#put(context, { ...objectKey(context.partition(name), key), rev, at: clock.now(), gone: true, ttl });
       }
     }
+    await this.#movePolicyEpoch();
     await this.#put(this.#context, { ...restoreKey(cluster), at: clock.now(), ttl: ttlSeconds(clock.now()) });
+  }
+
+  /** Functions that are warm decide by what they remember as long as it has not moved. */
+  async #movePolicyEpoch(): Promise<void> {
+    const { clock, table } = this.#context;
+    const update = takeRevisions({ count: 1, atMs: clock.now(), listed: false });
+    const key = headKey(this.#context.partition(POLICY_EPOCH));
+    await this.#context.attempts(RESTORE_DEADLINE_MS).repeat(() => table.updateItem(key, update));
   }
 
   async #putObject(collection: string, { key, revision, body }: StoredObject): Promise<void> {
