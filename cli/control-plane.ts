@@ -15,7 +15,9 @@ import type { BatchHandler, WorkQueue } from '../lib/work/work-queue.js';
 import { takingTurns } from './turns.js';
 
 export interface ControlPlaneOptions
-  extends ApiOptions, Pick<ComponentsOptions, 'podCidr' | 'caCertificate' | 'wrapControllers' | 'listeningSinceMs'> {
+  extends
+    ApiOptions,
+    Pick<ComponentsOptions, 'podCidr' | 'caCertificate' | 'follow' | 'wrapControllers' | 'listeningSinceMs'> {
   store: Store & ChangeFeed;
   /** Tests put faults between components and the API server here. */
   wrapTransport?: (component: string, transport: Transport) => Transport;
@@ -59,6 +61,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     podCidr: options.podCidr,
     caCertificate: options.caCertificate,
     ...(options.wrapControllers === undefined ? {} : { wrapControllers: options.wrapControllers }),
+    ...(options.follow === undefined ? {} : { follow: options.follow }),
     ...(options.listeningSinceMs === undefined ? {} : { listeningSinceMs: options.listeningSinceMs }),
   });
   const { controllers, replicas } = components;

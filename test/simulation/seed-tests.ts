@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { tmpdir } from 'node:os';
 import { expect, test } from 'vitest';
+import type { Plan } from './plan.js';
 import { runSeed } from './run-seed.js';
 
 /** SIMULATION_SEEDS=N runs the first N. */
@@ -22,9 +23,37 @@ const PARTS = 4;
 export function testSeeds(part: number): void {
   const one = process.env.SIMULATION_SEED;
   if (one === undefined) testPart(part);
-  else if (part === 0) testOne(Number(one));
+  else if (part === 0) testOne(MEMORY, Number(one));
   else test.skip('one seed, in another file', () => undefined);
 }
+
+/** The same lives over the DynamoDB adapter, on a double of its tables with faults of their own. */
+export function testTableSeeds(countDefault: number): void {
+  const one = process.env[TABLES.variable];
+  if (one !== undefined) {
+    testOne(TABLES, Number(one));
+    return;
+  }
+  const count = Number(process.env.SIMULATION_TABLE_SEEDS ?? countDefault);
+  test.each(Array.from({ length: count }, (_, index) => index + 1))(
+    'over the DynamoDB adapter every workload converges and nothing leaks (seed %i)',
+    async (seed) => {
+      const { problems } = await runSeed(seed, { storage: TABLES.storage });
+      if (problems.length > 0) expect.fail(report(TABLES, seed, problems));
+    },
+    TIMEOUT_MS,
+  );
+}
+
+/** Where a world keeps its objects, and how one of its seeds is lived through again. */
+interface Kind {
+  readonly storage: Plan['storage'];
+  readonly variable: string;
+  readonly file: string;
+}
+
+const MEMORY: Kind = { storage: 'memory', variable: 'SIMULATION_SEED', file: 'simulation-1.test.ts' };
+const TABLES: Kind = { storage: 'dynamodb', variable: 'SIMULATION_TABLE_SEED', file: 'tables.test.ts' };
 
 function testPart(part: number): void {
   const count = Number(process.env.SIMULATION_SEEDS ?? SEEDS_DEFAULT);
@@ -36,31 +65,31 @@ function testPart(part: number): void {
     async (first, last) => {
       for (let seed = first; seed <= last; seed++) {
         const { problems } = await runSeed(seed);
-        if (problems.length > 0) expect.fail(report(seed, problems));
+        if (problems.length > 0) expect.fail(report(MEMORY, seed, problems));
       }
     },
     TIMEOUT_MS,
   );
 }
 
-function testOne(seed: number): void {
+function testOne(kind: Kind, seed: number): void {
   test(
     `seed ${seed}`,
     async () => {
-      const { problems, trace } = await runSeed(seed, { isTraced: true });
-      const file = path.join(tmpdir(), `zeroplane-seed-${seed}.log`);
+      const { problems, trace } = await runSeed(seed, { storage: kind.storage, isTraced: true });
+      const file = path.join(tmpdir(), `zeroplane-seed-${kind.storage}-${seed}.log`);
       writeFileSync(file, `${trace.text()}\n`);
       console.log(`what happened is in ${file}`);
-      if (problems.length > 0) expect.fail(report(seed, problems));
+      if (problems.length > 0) expect.fail(report(kind, seed, problems));
     },
     TIMEOUT_MS,
   );
 }
 
-function report(seed: number, problems: readonly string[]): string {
+function report({ variable, file }: Kind, seed: number, problems: readonly string[]): string {
   return [
     `seed ${seed} failed:`,
     ...problems.map((problem) => `  ${problem}`),
-    `replay it: SIMULATION_SEED=${seed} npx vitest run test/simulation/simulation-1.test.ts`,
+    `replay it: ${variable}=${seed} npx vitest run test/simulation/${file}`,
   ].join('\n');
 }

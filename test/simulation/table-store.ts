@@ -4,7 +4,7 @@ import type { Random } from '../../lib/random.js';
 import { openDynamoDbStore } from '../../lib/store/dynamodb/open.js';
 import { DynamoDbStore } from '../../lib/store/dynamodb/dynamodb-store.js';
 import type { Item } from '../../lib/store/dynamodb/table.js';
-import { StoreError } from '../../lib/store/errors.js';
+import { isStoreError, StoreError } from '../../lib/store/errors.js';
 import { FIRST_REVISION } from '../../lib/store/store.js';
 import type {
   ChangeEvent,
@@ -142,11 +142,22 @@ export class WorldTables {
     position.isReading = true;
     while (position.isStale && !this.#isClosed) {
       position.isStale = false;
-      const { events, revision } = await this.#reader.changes(collection, position.revision);
+      const { events, revision } = await this.#changes(collection, position.revision);
       position.revision = revision;
       if (events.length > 0) for (const listener of this.#listeners) listener(collection, events);
     }
     position.isReading = false;
+  }
+
+  /** When the very first writes of a collection were lost, nothing proves that what is missing there never was: what is there is new, then. */
+  async #changes(collection: string, after: number): Promise<Changes> {
+    try {
+      return await this.#reader.changes(collection, after);
+    } catch (error) {
+      if (!isStoreError(error, 'compacted') || after >= FIRST_REVISION) throw error;
+      const { items, revision } = await this.#reader.list(collection);
+      return { events: items.map((item) => ({ ...item, type: 'created' })), revision };
+    }
   }
 }
 

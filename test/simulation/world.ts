@@ -173,6 +173,8 @@ export class World {
         ...(this.#defect?.controllers?.(controllers) ?? controllers),
         this.#resyncSensor(),
       ],
+      // As functions do, which sleep between requests.
+      ...(process === undefined ? {} : { follow: 'asked' as const }),
       ...(this.#defect?.api === undefined ? {} : { overrideApi: this.#defect.api }),
     });
     weather.isStormy = wasStormy;
