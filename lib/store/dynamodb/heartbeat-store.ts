@@ -37,7 +37,8 @@ export interface HeartbeatStoreOptions {
  * - revisions are times: milliseconds of the writer's clock, and always above the one replaced. They grow for each object; two
  *   objects may have the same;
  * - `changes` and `watch` are coarse: they tell the newest state of each object that changed, not every state it was in, and only when
- *   HEARTBEAT_SKEW_MS have passed, so that writers whose clocks differ by less are told in order and never missed;
+ *   HEARTBEAT_SKEW_MS have passed, so that writers whose clocks differ by less are told in order and never missed; one whose requests
+ *   timed out for longer than that is told with the next renewal;
  * - a list shows the present, and its revision lags behind by the same time: a watch from there may tell what the list had already;
  * - several objects are written in one transaction, as elsewhere, but seen by lists one by one.
  */

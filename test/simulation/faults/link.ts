@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   TransportError,
   type Transport,
@@ -75,10 +76,11 @@ export function isWatch({ method, path }: TransportRequest): boolean {
   return method === 'GET' && path.includes('watch=true');
 }
 
-/** Aborts `abort` with `signal`. Returns a function that ends this. */
+/** Aborts `abort` with `signal`, of which many requests of one replica may hang. Returns a function that ends this. */
 export function forwardAbort(signal: AbortSignal | undefined, abort: AbortController): () => void {
   const onAbort = (): void => abort.abort(ENDED);
   if (signal?.aborted === true) onAbort();
+  if (signal !== undefined) setMaxListeners(0, signal);
   signal?.addEventListener('abort', onAbort);
   return () => signal?.removeEventListener('abort', onAbort);
 }
