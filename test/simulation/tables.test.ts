@@ -3,7 +3,7 @@ import { runSeed } from './run-seed.js';
 import { testTableSeeds } from './seed-tests.js';
 
 /** SIMULATION_TABLE_SEEDS=N runs the first N. Each takes some seconds, since a request takes several to the tables. */
-const SEEDS_DEFAULT = 2;
+const SEEDS_DEFAULT = 1;
 
 /** Of the quicker ones. */
 const TWICE = 4;
