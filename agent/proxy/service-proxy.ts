@@ -20,8 +20,8 @@ export interface ServiceProxyOptions {
   log: Log;
 }
 
-/** Changes that come together become one transaction. */
-const GATHER_MS = 5;
+/** What is heard in the same moment becomes one transaction; what comes while that is being applied, the next. */
+const GATHER_MS = 0;
 
 /** After a second failure in a row, doubled up to the longest. The first is often a table that was wiped: it is written anew at once. */
 const RETRY_MS = 500;
