@@ -173,3 +173,45 @@ test('what a definition selects by is found in objects that were read before it 
   const found = await server.request('GET', `${CRONTABS}?fieldSelector=spec.image%3Dx`);
   expect(found.json.items).toHaveLength(1);
 });
+
+test('formats that nobody checks are warned of when they come in', async () => {
+  const server = testServer();
+  const formats = {
+    a: { type: 'string', format: 'date-time' },
+    b: { type: 'string', format: 'datetime' },
+    c: { type: 'string', format: 'no-such' },
+    d: { type: 'integer', format: 'int16' },
+    e: { type: 'number', format: 'double' },
+    f: { type: 'array', items: { type: 'object', additionalProperties: { type: 'string', format: 'other' } } },
+  };
+  const created = await server.request('POST', DEFINITIONS, definitionOf({ version: { schema: schemaOf(formats) } }));
+  expect(created.headers.get('warning')).toBe(
+    ['no-such', 'int16', 'other'].map((format) => `299 - "unrecognized format \\"${format}\\""`).join(', '),
+  );
+  const changed = structuredClone(created.json);
+  changed.spec.versions[0].schema = schemaOf({ ...formats, g: { type: 'string', format: 'new' } });
+  const updated = await server.request('PUT', DEFINITION, changed);
+  expect(updated.headers.get('warning')).toBe('299 - "unrecognized format \\"new\\""');
+  const object = (b: string): Json => objectOf('a', { spec: { b } });
+  expect((await server.request('POST', CRONTABS, object('2026-01-01T00:00:00Z'))).status).toBe(201);
+  expect((await server.request('POST', CRONTABS, object('today'))).status).toBe(422);
+});
+
+test('discovery says in which version objects are stored', async () => {
+  const server = testServer();
+  const hashOf = async (path: string, name: string): Promise<unknown> =>
+    (await server.request('GET', path)).json.resources.find((one: { name: string }) => one.name === name)
+      .storageVersionHash;
+  // As a cluster of Kubernetes answers.
+  expect(await hashOf('/api/v1', 'pods')).toBe('xPOwRZ+Yhw8=');
+  expect(await hashOf('/apis/apps/v1', 'deployments')).toBe('8aSe+NMegvE=');
+  expect(await hashOf('/api/v1', 'pods/status')).toBeUndefined();
+  expect(await hashOf('/apis/authorization.k8s.io/v1', 'subjectaccessreviews')).toBeUndefined();
+  const versions = (storage: string): Json[] =>
+    ['v1', 'v2'].map((name) => ({ name, served: true, storage: name === storage, schema: schemaOf({}) }));
+  await server.request('POST', DEFINITIONS, definitionOf({ versions: versions('v1') }));
+  const before = await hashOf('/apis/stable.example.com/v2', 'crontabs');
+  expect(before).toBe(await hashOf('/apis/stable.example.com/v1', 'crontabs'));
+  await change(server, ({ spec }) => Object.assign(spec, { versions: versions('v2') }));
+  expect(await hashOf('/apis/stable.example.com/v1', 'crontabs')).not.toBe(before);
+});

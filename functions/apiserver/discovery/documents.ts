@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import type { Resource } from '../registry/catalog.js';
 import { apiVersionOf } from '../../../lib/api/meta.js';
 import type { RemoteGroup } from '../aggregation/remote-discovery.js';
 import type { DiscoveredGroup, DiscoveredResource, DiscoveredVersion } from './groups.js';
@@ -42,7 +44,7 @@ export function apiResourceList(group: string, { version, resources }: Discovere
   };
 }
 
-function resourceOf({ resource, verbs }: DiscoveredResource): object {
+function resourceOf({ resource, verbs, stored }: DiscoveredResource): object {
   const { singular, namespaced, shortNames = [], categories = [] } = resource.definition;
   return {
     name: resource.plural,
@@ -52,7 +54,13 @@ function resourceOf({ resource, verbs }: DiscoveredResource): object {
     verbs,
     ...(shortNames.length === 0 ? {} : { shortNames }),
     ...(categories.length === 0 ? {} : { categories }),
+    ...(stored === undefined ? {} : { storageVersionHash: storageVersionHash(stored) }),
   };
+}
+
+/** By which clients that migrate what is stored see that it is stored in another version now; as Kubernetes makes it. */
+function storageVersionHash({ group, version, kind }: Resource): string {
+  return createHash('sha256').update(`${group}/${version}/${kind}`).digest().subarray(0, 8).toString('base64');
 }
 
 function subresourcesOf({ resource, subresources }: DiscoveredResource): object[] {

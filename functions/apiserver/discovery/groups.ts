@@ -17,6 +17,8 @@ export interface DiscoveredResource {
   readonly resource: Resource;
   readonly verbs: readonly Verb[];
   readonly subresources: readonly DiscoveredSubresource[];
+  /** What its objects are stored as; undefined for what is not stored. */
+  readonly stored: Resource | undefined;
 }
 
 export interface DiscoveredSubresource {
@@ -70,14 +72,14 @@ export function discoverGroups(catalog: Catalog): DiscoveredGroup[] {
     if (versions === undefined) groups.set(resource.group, (versions = new Map()));
     let resources = versions.get(resource.version);
     if (resources === undefined) versions.set(resource.version, (resources = []));
-    resources.push(describe(resource));
+    resources.push(describe(catalog, resource));
   }
   return [...groups]
     .map(([group, versions]) => ({ group, versions: sortVersions(versions) }))
     .toSorted((left, right) => rank(left.group) - rank(right.group) || compare(left.group, right.group));
 }
 
-function describe(resource: Resource): DiscoveredResource {
+function describe(catalog: Catalog, resource: Resource): DiscoveredResource {
   const { definition, group, version, kind } = resource;
   const own = { group, version, kind };
   const subresources: DiscoveredSubresource[] = [];
@@ -92,7 +94,18 @@ function describe(resource: Resource): DiscoveredResource {
     resource,
     verbs: [...resource.verbs].toSorted(),
     subresources: subresources.toSorted((left, right) => compare(left.name, right.name)),
+    stored: isStored(resource) ? storedAs(catalog, resource) : undefined,
   };
+}
+
+/** Questions and connections are created and gone; others are only looked at. */
+function isStored({ verbs }: Resource): boolean {
+  return verbs.has('create') && verbs.has('get');
+}
+
+function storedAs(catalog: Catalog, resource: Resource): Resource | undefined {
+  const { group, plural, custom } = resource.definition;
+  return custom === undefined ? catalog.storage(resource) : catalog.stored(group, plural);
 }
 
 function sortVersions(versions: Map<string, DiscoveredResource[]>): DiscoveredVersion[] {

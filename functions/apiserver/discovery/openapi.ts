@@ -8,7 +8,7 @@ import {
 } from '../../../lib/schema/openapi/documents.js';
 import type { DescribedSchemaSource } from '../../../lib/schema/openapi/published-schemas.js';
 import type { ApiResourceDescription } from '../../../lib/schema/openapi/resource-description.js';
-import type { Catalog } from '../registry/catalog.js';
+import type { Catalog, Resource } from '../registry/catalog.js';
 import { notAcceptable } from '../../../lib/api/errors.js';
 import { parseAccept } from '../registry/negotiate.js';
 import type { ApiRequest, ApiResponse } from '../registry/request.js';
@@ -119,7 +119,7 @@ function describe({ resource, verbs, subresources }: DiscoveredResource): ApiRes
       ? {}
       : { listDefinition: resource.schema.slice(0, -resource.kind.length) + resource.definition.listKind }),
     subresources: subresources.map((one) => {
-      const definition = definitionOf({ resource, verbs, subresources }, one);
+      const definition = definitionOf(resource, one);
       return { name: one.name, kind: one.kind, verbs: one.verbs, ...(definition === undefined ? {} : { definition }) };
     }),
   };
@@ -128,7 +128,7 @@ function describe({ resource, verbs, subresources }: DiscoveredResource): ApiRes
 /** Subresources that are no object: a stream, or a connection. */
 const STREAMS = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
 
-function definitionOf({ resource }: DiscoveredResource, { name }: DiscoveredSubresource): string | undefined {
+function definitionOf(resource: Resource, { name }: DiscoveredSubresource): string | undefined {
   if (STREAMS.has(name)) return undefined;
   if (name === 'scale') return SCALE_KIND.schema;
   const declared = resource.definition.subresources?.find((one) => one.name === name);

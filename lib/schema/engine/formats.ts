@@ -42,9 +42,26 @@ const FORMATS: Record<string, (text: string) => boolean> = {
   'k8s-long-name': (text) => text.length <= 253 && text.split('.').every((label) => DNS_LABEL.test(label)),
 };
 
+/** Hyphens do not count in names of formats: `datetime` is `date-time`. */
+const normalised = (format: string): string => format.replaceAll('-', '');
+const BY_NAME: ReadonlyMap<string, (text: string) => boolean> = new Map(
+  Object.entries(FORMATS).map(([name, matches]) => [normalised(name), matches]),
+);
+
 /** True when the format is not known. */
 export function matchesFormat(format: string, text: string): boolean {
-  return !Object.hasOwn(FORMATS, format) || FORMATS[format]?.(text) === true;
+  return BY_NAME.get(normalised(format))?.(text) ?? true;
+}
+
+const NUMBER_FORMATS: Readonly<Record<string, readonly string[]>> = {
+  integer: ['int32', 'int64'],
+  number: ['float', 'double'],
+};
+
+/** Whether values of this type are checked for, or can have, the format; a schema without a type may be of texts. */
+export function isKnownFormat(format: string, type = ''): boolean {
+  if (type === '' || type === 'string') return BY_NAME.has(normalised(format));
+  return NUMBER_FORMATS[type]?.includes(format) === true;
 }
 
 function upper(letter: string): string {

@@ -3,3 +3,4 @@ export { coerceTypes, decodeObject, DecodeError, type Decoded } from './decode.j
 export { pruneUnknown, type PruneOptions } from './prune.js';
 export { shapeOf, type Field, type Shape, type ShapeKind } from './shape.js';
 export { validateSchema, type ValidateOptions } from './validate.js';
+export { isKnownFormat } from './formats.js';

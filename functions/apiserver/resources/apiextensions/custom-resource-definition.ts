@@ -4,6 +4,7 @@ import type {
 } from '../../../../lib/schema/generated/types.js';
 import { immutableErrors } from '../shared/immutable.js';
 import { LateModule } from '../../../../lib/late-module.js';
+import { formatWarnings } from './format-warnings.js';
 import { defineKind } from '../kind.js';
 import { CREATED_AT } from '../shared/columns.js';
 import { formatTime } from '../../../../lib/clock/clock.js';
@@ -74,6 +75,7 @@ export const customResourceDefinition = defineKind<V1CustomResourceDefinition>({
     ];
   },
   validateStatusUpdate: ({ status }) => rules.module.acceptedNamesErrors(status?.acceptedNames),
+  warnings: (object, old, { subresource }) => (subresource === '' ? formatWarnings(object, old) : []),
   columns: [CREATED_AT],
 });
 
