@@ -105,7 +105,6 @@ export function composeApi(options: ApiOptions): { api: ApiServer; repair: () =>
     authorizer,
     admission: admissionChain({
       webhooks: webhookCaller,
-      log,
       tolerations: {
         notReadySeconds: options.defaultTolerationSeconds,
         unreachableSeconds: options.defaultTolerationSeconds,

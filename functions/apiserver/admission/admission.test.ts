@@ -53,6 +53,7 @@ async function admit<T extends object>(what: string, object: T | undefined, writ
     dryRun: false,
     ...requestForTests(),
     warn: () => undefined,
+    annotate: () => undefined,
   };
   const authorizer = { authorize: async () => ({ allowed: false, reason: '' }) };
   const context = { clock, random: seededRandom(1), objects, policies: objects, catalog: NO_KINDS, authorizer };

@@ -25,6 +25,8 @@ export interface AdmissionAttributes {
   readonly reinvocation: Reinvocation;
   /** Adds a Warning header to the answer. */
   warn(text: string): void;
+  /** Tells operators something of the request: an audit annotation of Kubernetes. Of several under one key the first counts. */
+  annotate(key: string, value: string): void;
 }
 
 export type AdmissionPhase = 'mutate' | 'validate';

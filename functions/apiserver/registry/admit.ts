@@ -7,6 +7,7 @@ import { hookContext, type Call, type Registry } from './context.js';
 import type { ExpectedKind } from './decode.js';
 import type { WithMeta } from './metadata.js';
 import type { Resource } from './catalog.js';
+import { AUDIT_ANNOTATION_MAX_CHARACTERS, AUDIT_ANNOTATIONS_MAX } from './limits.js';
 import { applyDefaults, checkMetadata, checkSchema } from './schema-rules.js';
 
 /** A create or update on its way: decoded and in storage form. */
@@ -43,6 +44,7 @@ export async function admitWrite(registry: Registry, call: Call, write: PendingW
     request: new WriteView(registry, call, write),
     reinvocation: new AdmissionRounds(),
     warn: (text: string) => call.warnings.add(text),
+    annotate: (key: string, value: string) => annotate(call.annotations, key, value),
   };
   await mutate(registry, attributes);
   write.shape();
@@ -72,6 +74,7 @@ export async function admitDelete(
     request: new WriteView(registry, call, { operation: 'DELETE', subresource: '', object: undefined, old, dryRun }),
     reinvocation: new AdmissionRounds(),
     warn: (text: string) => call.warnings.add(text),
+    annotate: (key: string, value: string) => annotate(call.annotations, key, value),
   };
   await mutate(registry, attributes);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
@@ -101,6 +104,7 @@ export async function admitBody(
     request: new BodyView(registry, call, write),
     reinvocation: new AdmissionRounds(),
     warn: (text: string) => call.warnings.add(text),
+    annotate: (key: string, value: string) => annotate(call.annotations, key, value),
   };
   await mutate(registry, attributes);
   for (const plugin of registry.admission) await plugin.validate?.(attributes, registry);
@@ -153,4 +157,9 @@ function faultOf({ type, field, body }: FieldError): string {
     default:
       return `${type}\n${field}\n${body}`;
   }
+}
+
+function annotate(annotations: Map<string, string>, key: string, value: string): void {
+  if (annotations.has(key) || annotations.size >= AUDIT_ANNOTATIONS_MAX) return;
+  annotations.set(key, value.slice(0, AUDIT_ANNOTATION_MAX_CHARACTERS));
 }

@@ -79,6 +79,8 @@ export interface Call {
   readonly resource: Resource;
   /** Texts for Warning headers, in the order they came up. */
   readonly warnings: Set<string>;
+  /** Audit annotations, which go to the server's log. */
+  readonly annotations: Map<string, string>;
 }
 
 export interface WriteOptions {

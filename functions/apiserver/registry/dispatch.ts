@@ -51,7 +51,7 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
 export async function dispatchResource(
   registry: Registry,
   request: ApiRequest,
-  options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
+  options: Pick<Call, 'path' | 'query' | 'user' | 'warnings' | 'annotations'>,
 ): Promise<ApiResponse> {
   const { path, user } = options;
   const verb = await authorizeCall(registry, request, options);
@@ -69,7 +69,7 @@ export async function dispatchResource(
 export async function admitCall(
   registry: Registry,
   request: ApiRequest,
-  options: { path: ResourcePath; query: URLSearchParams; user: UserInfo; warnings: Set<string> },
+  options: Pick<Call, 'path' | 'query' | 'user' | 'warnings' | 'annotations'>,
 ): Promise<{ call: Call; verb: Verb } | undefined> {
   const verb = await authorizeCall(registry, request, options);
   const resource = await resourceOf(registry, options.path);

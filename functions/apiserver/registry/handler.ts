@@ -7,7 +7,7 @@ import { impersonate, readImpersonation } from '../auth/impersonation.js';
 import { anonymousUser } from '../auth/users.js';
 import { allowedMethods } from './allowed-methods.js';
 import { compressed } from './compressed.js';
-import type { Registry } from './context.js';
+import type { Call, Registry } from './context.js';
 import { dispatchResource, refuseMethod, verbOf } from './dispatch.js';
 import { IN_FLIGHT_MAX, OVERLOAD_RETRY_AFTER_SECONDS, QUERY_MAX_CHARACTERS } from './limits.js';
 import { parsePath, type RequestPath } from './path.js';
@@ -92,6 +92,7 @@ export class RequestHandler {
     const requestId = randomUuid(random);
     const startedMs = clock.now();
     const warnings = new Set<string>();
+    const annotations = new Map<string, string>();
     const path = quietly(() => parsePath(request.path));
     this.#inFlight++;
     this.#observer.started();
@@ -99,7 +100,7 @@ export class RequestHandler {
     try {
       if (this.#inFlight > IN_FLIGHT_MAX) throw tooManyRequests(TOO_MANY, OVERLOAD_RETRY_AFTER_SECONDS);
       if (path === undefined) throw pathNotFound();
-      response = await this.#answer(request, path, warnings);
+      response = await this.#answer(request, path, { warnings, annotations });
     } catch (error) {
       response = errorResponse(this.#refusal(error, request, path, requestId));
       if (response.status === 405 && path !== undefined) {
@@ -109,18 +110,32 @@ export class RequestHandler {
       this.#inFlight--;
     }
     response.headers['audit-id'] = requestId;
+    if (annotations.size > 0) this.#logAnnotations(request, { requestId, status: response.status, annotations });
     if (warnings.size > 0) response.headers.warning = warningHeaders(warnings);
     this.#observer.finished(this.#describe(request, path, response.status, clock.now() - startedMs));
     return response;
   }
 
-  async #answer(request: ApiRequest, path: RequestPath, warnings: Set<string>): Promise<ApiResponse> {
+  /** There is no audit log: what admission has to tell operators of a request stands with others in the server's. */
+  #logAnnotations(
+    { method, path }: ApiRequest,
+    what: { requestId: string; status: number; annotations: ReadonlyMap<string, string> },
+  ): void {
+    const annotations = Object.fromEntries(what.annotations);
+    this.#registry.log.info({ ...what, method, path, annotations }, 'audit annotations of a request');
+  }
+
+  async #answer(
+    request: ApiRequest,
+    path: RequestPath,
+    notes: Pick<Call, 'warnings' | 'annotations'>,
+  ): Promise<ApiResponse> {
     if (request.query.length > QUERY_MAX_CHARACTERS) {
       throw new ApiError({ code: 414, reason: 'RequestURITooLong', message: QUERY_TOO_LONG });
     }
     const user = await this.identify(request);
     const query = request.query === '' ? NO_QUERY : new URLSearchParams(request.query);
-    if (path.resourceRequest) return dispatchResource(this.#registry, request, { path, query, user, warnings });
+    if (path.resourceRequest) return dispatchResource(this.#registry, request, { path, query, user, ...notes });
     return this.#answerPath(request, query, user);
   }
 

@@ -79,3 +79,7 @@ export const CATCH_UP_EVENTS_MAX = 500;
 export const GZIP_MIN_BYTES = 128 * 1024;
 export const GZIP_LEVEL = 1;
 export const GZIP_PIECE_BYTES = 64 * 1024;
+
+/** Audit annotations of one request that are logged, and the characters of each. */
+export const AUDIT_ANNOTATIONS_MAX = 100;
+export const AUDIT_ANNOTATION_MAX_CHARACTERS = 10_240;

@@ -48,7 +48,8 @@ export class WebSockets {
       if (path === undefined) throw pathNotFound();
       const user = await this.#handler.identify(request);
       const query = new URLSearchParams(request.query);
-      const admitted = await admitCall(this.#registry, request, { path, query, user, warnings: new Set() });
+      const notes = { warnings: new Set<string>(), annotations: new Map<string, string>() };
+      const admitted = await admitCall(this.#registry, request, { path, query, user, ...notes });
       if (admitted === undefined) {
         const { group, version } = path;
         const upgrade = { incoming, socket, head };

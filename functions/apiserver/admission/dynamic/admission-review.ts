@@ -77,6 +77,7 @@ export interface Verdict {
   /** Text of the patch, decoded; undefined where there is none. */
   readonly patch: string | undefined;
   readonly warnings: readonly string[];
+  readonly annotations: readonly [key: string, value: string][];
 }
 
 /** Reads an answer, or says in Kubernetes' words why it is none. */
@@ -100,6 +101,7 @@ export function readReview(
   const patch = patchOf(response, expected);
   if (typeof patch === 'object') return patch;
   const warnings = Array.isArray(response['warnings']) ? response['warnings'] : [];
+  const annotations = isJsonObject(response['auditAnnotations']) ? response['auditAnnotations'] : {};
   return {
     allowed: response['allowed'] === true,
     result: response['status'],
@@ -108,6 +110,7 @@ export function readReview(
       .filter((one): one is string => typeof one === 'string' && one !== '')
       .slice(0, WARNINGS_MAX)
       .map((one) => one.slice(0, WARNING_MAX_CHARACTERS)),
+    annotations: Object.entries(annotations).filter((one): one is [string, string] => typeof one[1] === 'string'),
   };
 }
 

@@ -1,6 +1,5 @@
 import { LateModule } from '../../../../lib/late-module.js';
 import type { WebhookCaller } from '../../webhooks/webhook-caller.js';
-import type { Log } from '../../registry/context.js';
 import type { AdmissionPlugin, WriteReservation } from '../plugin.js';
 import type { PolicyTypeChecks } from './type-checks.js';
 
@@ -9,18 +8,17 @@ const plugins = new LateModule(() => import('./plugins.js'));
 
 export interface DynamicAdmissionParts {
   readonly webhooks: WebhookCaller;
-  readonly log: Log;
 }
 
 /** What users configure with objects of admissionregistration.k8s.io, in the order kube-apiserver runs it. */
-export function dynamicAdmission({ webhooks, log }: DynamicAdmissionParts): AdmissionPlugin[] {
+export function dynamicAdmission({ webhooks }: DynamicAdmissionParts): AdmissionPlugin[] {
   return [
     whereAny('MutatingAdmissionPolicy', 'mutate', 'mutatingadmissionpolicies', (from) => from.mutatingPolicies()),
     whereAny('MutatingAdmissionWebhook', 'mutate', 'mutatingwebhookconfigurations', (from) =>
       from.mutatingWebhooks(webhooks),
     ),
     whereAny('ValidatingAdmissionPolicy', 'validate', 'validatingadmissionpolicies', (from) =>
-      from.validatingPolicies(log),
+      from.validatingPolicies(),
     ),
     whereAny('ValidatingAdmissionWebhook', 'validate', 'validatingwebhookconfigurations', (from) =>
       from.validatingWebhooks(webhooks),

@@ -6,7 +6,6 @@ import type {
   V1ValidatingAdmissionPolicyBinding,
   V1Validation,
 } from '../../../../lib/schema/generated/types.js';
-import type { Log } from '../../registry/context.js';
 import type { AdmissionAttributes, AdmissionContext, AdmissionPlugin } from '../plugin.js';
 import { refusal } from '../refusal.js';
 import { AccessQuestions } from './access.js';
@@ -24,6 +23,8 @@ const BINDINGS = { group: GROUP, plural: 'validatingadmissionpolicybindings' };
 type Policy = V1ValidatingAdmissionPolicy & KubernetesObject;
 type Binding = V1ValidatingAdmissionPolicyBinding & KubernetesObject;
 
+const FAILURES_ANNOTATION = 'validation.policy.admission.k8s.io/validation_failure';
+
 /** Why a write is refused. */
 interface Decision {
   readonly policy: Policy;
@@ -40,7 +41,7 @@ interface Compiled {
 }
 
 /** Rules in CEL about what may be written. */
-export function validatingPolicies(log: Log): AdmissionPlugin {
+export function validatingPolicies(): AdmissionPlugin {
   const join = policyJoiner<Policy, Binding>();
   const known = new WeakMap<Policy, Compiled>();
   const compiledOf = (policy: Policy): Compiled => {
@@ -55,6 +56,7 @@ export function validatingPolicies(log: Log): AdmissionPlugin {
       if (policies.length === 0 || isExempt(attributes)) return;
       const bound = join(policies, await context.policies.list<Binding>(BINDINGS));
       const denied: Decision[] = [];
+      const audited: object[] = [];
       const access = new AccessQuestions(context.authorizer, attributes);
       for await (const found of invocationsOf(bound, { attributes, context, phase: 'validate' })) {
         if (!('form' in found)) {
@@ -62,11 +64,10 @@ export function validatingPolicies(log: Log): AdmissionPlugin {
           continue;
         }
         const { decisions, annotations } = await apply(found, compiledOf, { attributes, context, access });
-        enforce(found, decisions, { attributes, denied, log });
-        if (annotations.length > 0) {
-          log.info({ policy: found.policy.metadata?.name, annotations }, 'audit annotations of a policy');
-        }
+        enforce(found, decisions, { attributes, denied, audited });
+        for (const { key, value } of annotations) attributes.annotate(key, value);
       }
+      if (audited.length > 0) attributes.annotate(FAILURES_ANNOTATION, JSON.stringify(audited));
       const [first] = denied;
       if (first !== undefined) throw deny(first, attributes);
     },
@@ -99,6 +100,8 @@ function compile({ spec }: Policy): Compiled {
 interface Failure {
   readonly message: string;
   readonly reason: string | undefined;
+  /** Of the validation; 0 where it is none of them. */
+  readonly expressionIndex: number;
 }
 
 /** What one policy says of a write with one parameter. */
@@ -109,7 +112,8 @@ async function apply(
 ): Promise<{ decisions: Failure[]; annotations: { key: string; value: string }[] }> {
   const { attributes, context, access } = write;
   const ignores = policy.spec?.failurePolicy === 'Ignore';
-  const failed = (message: string): Failure[] => (ignores ? [] : [{ message, reason: undefined }]);
+  const failed = (message: string, expressionIndex = 0): Failure[] =>
+    ignores ? [] : [{ message, reason: undefined, expressionIndex }];
   let compiled: Compiled;
   try {
     compiled = compiledOf(policy);
@@ -124,12 +128,12 @@ async function apply(
   if (error !== undefined) return { decisions: failed(error), annotations: [] };
   if (!matches) return { decisions: [], annotations: [] };
   const decisions: Failure[] = [];
-  for (const { validation, check, message } of compiled.validations) {
+  for (const [expressionIndex, { validation, check, message }] of compiled.validations.entries()) {
     const outcome = await evaluation.evaluate(check);
-    if ('error' in outcome) decisions.push(...failed(outcome.error));
+    if ('error' in outcome) decisions.push(...failed(outcome.error, expressionIndex));
     else if (outcome.value !== true) {
       const text = (await computedMessage(message, evaluation)) || ownMessage(validation);
-      decisions.push({ message: text, reason: validation.reason ?? 'Invalid' });
+      decisions.push({ message: text, reason: validation.reason ?? 'Invalid', expressionIndex });
     }
   }
   const annotations: { key: string; value: string }[] = [];
@@ -163,18 +167,18 @@ function ownMessage({ message = '', expression }: V1Validation): string {
 function enforce(
   { policy, binding }: Invocation<Policy, Binding>,
   decisions: readonly Failure[],
-  to: { attributes: AdmissionAttributes; denied: Decision[]; log: Log },
+  to: { attributes: AdmissionAttributes; denied: Decision[]; audited: object[] },
 ): void {
   const names = { policy: policy.metadata?.name ?? '', binding: binding.metadata?.name ?? '' };
-  for (const { message, reason } of decisions) {
-    for (const action of binding.spec?.validationActions ?? []) {
+  const { validationActions = [] } = binding.spec ?? {};
+  for (const { message, reason, expressionIndex } of decisions) {
+    for (const action of validationActions) {
       if (action === 'Deny') to.denied.push({ policy, binding, message, reason });
       else if (action === 'Warn') {
         to.attributes.warn(
           `Validation failed for ValidatingAdmissionPolicy '${names.policy}' with binding '${names.binding}': ${message}`,
         );
-      } else
-        to.log.info({ ...names, message, user: to.attributes.user.username }, 'a write fails validation by a policy');
+      } else to.audited.push({ message, ...names, expressionIndex, validationActions });
     }
   }
 }

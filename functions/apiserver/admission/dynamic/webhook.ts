@@ -108,6 +108,7 @@ export async function askWebhook(
   const verdict = readReview(answer, { version, uid, mutating: phase === 'mutate' });
   if ('fault' in verdict) throw new CallingWebhookError(name, `received invalid webhook response: ${verdict.fault}`);
   for (const warning of verdict.warnings) attributes.warn(warning);
+  for (const [key, value] of verdict.annotations) attributes.annotate(`${name}/${key}`, value);
   return verdict;
 }
 

@@ -82,6 +82,7 @@ async function checkPod(attributes: AdmissionAttributes, context: AdmissionConte
   if (attributes.operation === 'UPDATE' && !isSignificant(pod.spec, (attributes.oldObject as V1Pod).spec)) return;
   const policy = await policyOf(attributes, context);
   const checked: CheckedPod = { metadata: pod.metadata ?? {}, spec: pod.spec };
+  audit(attributes, checked, policy.audit);
   const found = violations(checked, policy.enforce);
   if (found.length > 0)
     throw refusal(attributes, `violates PodSecurity "${showLevel(policy.enforce)}": ${showViolations(found)}`);
@@ -92,13 +93,25 @@ async function checkWorkload(attributes: AdmissionAttributes, context: Admission
   const { kind, object } = attributes;
   const template = TEMPLATES[`${kind.group}/${kind.plural}`]?.(object as Templated);
   if (template?.spec === undefined) return;
-  const { warn: level } = await policyOf(attributes, context);
-  warn(attributes, { metadata: template.metadata ?? {}, spec: template.spec }, level);
+  const policy = await policyOf(attributes, context);
+  const checked: CheckedPod = { metadata: template.metadata ?? {}, spec: template.spec };
+  audit(attributes, checked, policy.audit);
+  warn(attributes, checked, policy.warn);
+}
+
+function audit(attributes: AdmissionAttributes, pod: CheckedPod, level: LevelVersion): void {
+  const text = wouldViolate(pod, level);
+  if (text !== '') attributes.annotate('pod-security.kubernetes.io/audit-violations', text);
 }
 
 function warn(attributes: AdmissionAttributes, pod: CheckedPod, level: LevelVersion): void {
+  const text = wouldViolate(pod, level);
+  if (text !== '') attributes.warn(text);
+}
+
+function wouldViolate(pod: CheckedPod, level: LevelVersion): string {
   const found = violations(pod, level);
-  if (found.length > 0) attributes.warn(`would violate PodSecurity "${showLevel(level)}": ${showViolations(found)}`);
+  return found.length === 0 ? '' : `would violate PodSecurity "${showLevel(level)}": ${showViolations(found)}`;
 }
 
 /** Only images and new containers can change in a way that matters here. */
