@@ -212,6 +212,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     read: () => readMachine(folder),
     memoryUse: () => stats.memoryByPod(),
     pods: () => kubelet.pods,
+    reclaimStorage: () => imageCleanup.run({ all: true }),
     evict: (uid, rejection) => kubelet.evict(uid, rejection),
     onChange: () => kubelet.refreshStatus(),
     log,

@@ -5,12 +5,14 @@ import type { CriImages } from '../runtime/cri/images.js';
 import { IMAGE_AGE_MIN_MS, IMAGES_HIGH_PART, IMAGES_LOW_PART } from './thresholds.js';
 
 export interface ImageCleanupOptions {
-  images: CriImages;
+  images: Pick<CriImages, 'filesystem' | 'list' | 'remove'>;
   clock: Clock;
   /** Where it is kept which images are ours. */
   file: string;
   /** Ids of the images of all containers that are there. */
   inUse(): Promise<ReadonlySet<string>>;
+  /** The size of the file system at this path, and what is free of it. Default: as the kernel says. */
+  storage?(mountpoint: string): Promise<{ totalBytes: number; freeBytes: number }>;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -30,8 +32,8 @@ export class ImageCleanup {
     await this.#save(used);
   }
 
-  /** One look; removes nothing while there is room. */
-  async run(): Promise<void> {
+  /** One look; removes nothing while there is room. Under pressure (`all`) everything goes that nobody uses. */
+  async run({ all = false }: { all?: boolean } = {}): Promise<void> {
     const { images, clock, inUse, log } = this.#options;
     const used = await this.#load();
     if (used.size === 0) return;
@@ -40,10 +42,9 @@ export class ImageCleanup {
     for (const id of used.keys()) if (busy.has(id)) used.set(id, nowMs);
     const mountpoint = (await images.filesystem())?.fs_id?.mountpoint;
     if (mountpoint === undefined) return;
-    const storage = await statfs(mountpoint);
-    const total = storage.blocks * storage.bsize;
-    let taken = total - storage.bavail * storage.bsize;
-    if (taken < total * IMAGES_HIGH_PART) return;
+    const { totalBytes, freeBytes } = await (this.#options.storage ?? storageOf)(mountpoint);
+    let taken = totalBytes - freeBytes;
+    if (!all && taken < totalBytes * IMAGES_HIGH_PART) return;
     const present = new Map((await images.list()).map((image) => [image.id, image]));
     for (const [id, lastMs] of [...used].sort(([, one], [, other]) => one - other)) {
       const image = present.get(id);
@@ -54,7 +55,7 @@ export class ImageCleanup {
         taken -= image.size;
         log('info', 'an unused image was removed', { image: image.repo_tags[0] ?? id });
       }
-      if (taken < total * IMAGES_LOW_PART) break;
+      if (!all && taken < totalBytes * IMAGES_LOW_PART) break;
     }
     await this.#save(used);
   }
@@ -77,4 +78,9 @@ export class ImageCleanup {
     await writeFile(`${file}.tmp`, JSON.stringify(Object.fromEntries(used)));
     await rename(`${file}.tmp`, file);
   }
+}
+
+async function storageOf(mountpoint: string): Promise<{ totalBytes: number; freeBytes: number }> {
+  const { blocks, bavail, bsize } = await statfs(mountpoint);
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
 }

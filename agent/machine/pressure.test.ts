@@ -52,6 +52,7 @@ it('one pod at a time ends while memory is short, and the condition outlasts the
     clock,
     read: async () => state,
     memoryUse: async () => new Map([['a', 10 * MI]]),
+    reclaimStorage: async () => expect.fail('there is storage enough'),
     pods: () => [pod('a'), pod('b')].filter(({ metadata }) => !evicted.includes(metadata?.name ?? '')),
     evict(uid, { reason, message }) {
       expect(reason).toBe('Evicted');
@@ -73,4 +74,29 @@ it('one pod at a time ends while memory is short, and the condition outlasts the
   await monitor.check();
   expect(monitor.problems()).toEqual({});
   expect([evicted, changes]).toEqual([['a'], 2]);
+});
+
+it('a full disk: what nobody uses goes first, and a pod only when that is not enough', async () => {
+  const clock = new FakeClock();
+  const FULL = { ...ROOMY, storageAvailableBytes: 1024 * MI };
+  const evicted: string[] = [];
+  let state: MachineState = FULL;
+  let afterwards: MachineState = ROOMY;
+  const monitor = new PressureMonitor({
+    clock,
+    read: async () => state,
+    memoryUse: async () => new Map(),
+    pods: () => [pod('a')],
+    reclaimStorage: async () => void (state = afterwards),
+    evict: (_uid, { message }) => void evicted.push(message),
+    onChange: () => undefined,
+    log: () => undefined,
+  });
+  await monitor.check();
+  expect([evicted, monitor.problems().DiskPressure?.reason]).toEqual([[], 'KubeletHasDiskPressure']);
+  state = afterwards = FULL;
+  await monitor.check();
+  expect(evicted).toEqual([
+    'The node was low on resource: ephemeral-storage. Threshold quantity: 5368709120, available: 1048576Ki. ',
+  ]);
 });

@@ -28,6 +28,8 @@ export interface PressureOptions {
   /** Bytes of memory that each pod uses, by uid. */
   memoryUse(): Promise<ReadonlyMap<string, number>>;
   pods(): readonly V1Pod[];
+  /** Frees what nobody uses of the storage: tried before a pod has to go. */
+  reclaimStorage(): Promise<void>;
   evict(podUid: string, rejection: { reason: string; message: string }): void;
   /** The node's conditions have changed. */
   onChange(): void;
@@ -86,9 +88,7 @@ export class PressureMonitor {
     const nowMs = clock.now();
     const before = [...this.#seenMs.keys()].sort().join();
     const isMemoryShort = state.memoryAvailableBytes < MEMORY_RESERVED_BYTES;
-    const isStorageShort =
-      state.storageAvailableBytes < storageReserve(state.storageBytes) ||
-      (state.inodes > 0 && state.inodesFree < state.inodes * INODES_RESERVED_PART);
+    const isStorageShort = isShortOfStorage(state);
     if (isMemoryShort) this.#seenMs.set('MemoryPressure', nowMs);
     if (isStorageShort) this.#seenMs.set('DiskPressure', nowMs);
     for (const [pressure, seenMs] of this.#seenMs) {
@@ -98,11 +98,10 @@ export class PressureMonitor {
     if (isMemoryShort) {
       await this.#evictOne('memory', `${MEMORY_RESERVED_BYTES / 1024 ** 2}Mi`, state.memoryAvailableBytes);
     } else if (isStorageShort) {
-      await this.#evictOne(
-        'ephemeral-storage',
-        String(storageReserve(state.storageBytes)),
-        state.storageAvailableBytes,
-      );
+      await this.#options.reclaimStorage();
+      const left = await read();
+      if (!isShortOfStorage(left)) return;
+      await this.#evictOne('ephemeral-storage', String(storageReserve(left.storageBytes)), left.storageAvailableBytes);
     }
   }
 
@@ -118,6 +117,13 @@ export class PressureMonitor {
     log('warn', 'a pod is evicted', { pod: `${victim.metadata?.namespace}/${victim.metadata?.name}`, message });
     evict(victim.metadata?.uid ?? '', { reason: 'Evicted', message });
   }
+}
+
+function isShortOfStorage(state: MachineState): boolean {
+  return (
+    state.storageAvailableBytes < storageReserve(state.storageBytes) ||
+    (state.inodes > 0 && state.inodesFree < state.inodes * INODES_RESERVED_PART)
+  );
 }
 
 /** The pods that may be evicted, the first one first: those above their requests, of lower priority, and furthest above. */
