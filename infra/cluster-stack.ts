@@ -69,6 +69,7 @@ export class ClusterStack extends Stack {
         [e.deadLetterQueueUrl]: queues.deadLetters.queueUrl,
         [e.signingKeysParameter]: names.signingKeysParameter,
         [e.authorityParameter]: names.authorityParameter,
+        [e.frontProxyParameter]: names.frontProxyParameter,
         [e.endpointParameter]: names.endpointParameter,
         [e.sweepRule]: names.sweepRule,
         [e.serviceCidr]: parameters.serviceCidr,

@@ -132,6 +132,14 @@ describe('least privilege', () => {
     expect(puts.length).toBeGreaterThan(0);
     for (const { statement } of puts)
       expect(statement).toMatchObject({ Condition: { StringNotEquals: { 'ssm:Overwrite': 'true' } } });
+    for (const { statement } of puts) {
+      const names = JSON.stringify(statement.Resource).match(/parameter\/zeroplane\/[\w-]+\/[\w-]+/g);
+      expect(names?.map((name) => name.split('/').at(-1)).toSorted()).toEqual([
+        'authority',
+        'front-proxy',
+        'signing-keys',
+      ]);
+    }
   });
 
   test('the administrators’ role has no rights', () => {

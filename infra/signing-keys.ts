@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { clusterNames } from '../lib/aws/function-environment.js';
 
 /**
- * The rights on the cluster's secrets: keys that sign service account tokens, and the certificate authority. CloudFormation cannot make
+ * The rights on the cluster's secrets: keys that sign service account tokens, and the certificate authorities. CloudFormation cannot make
  * SecureString parameters, and should not see what is in them. So the control plane makes them when it first needs them: no function exists
  * that could read or replace them and is needed only once. What exists is never overwritten, not even by the control plane.
  */
@@ -13,10 +13,12 @@ export class SigningKeys extends Construct {
 
   constructor(scope: Construct, id: string, options: { cluster: string }) {
     super(scope, id);
-    const { signingKeysParameter, authorityParameter, endpointParameter } = clusterNames(options.cluster);
+    const { signingKeysParameter, authorityParameter, frontProxyParameter, endpointParameter } = clusterNames(
+      options.cluster,
+    );
     const arnOf = (name: string): string =>
       Stack.of(this).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.slice(1) });
-    this.#arns = [signingKeysParameter, authorityParameter].map(arnOf);
+    this.#arns = [signingKeysParameter, authorityParameter, frontProxyParameter].map(arnOf);
     this.#endpointArn = arnOf(endpointParameter);
   }
 

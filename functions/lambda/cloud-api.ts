@@ -3,11 +3,12 @@ import type { TokenVerifier } from '../apiserver/auth/auth.js';
 import type { StsFetch } from '../apiserver/auth/aws-iam/sts.js';
 import { generateSigningKey } from '../apiserver/auth/signing-keys.js';
 import { inProcessTransport } from '../apiserver/in-process-transport.js';
-import { composeApi, type Endpoint } from '../composition/api.js';
+import { composeApi, type Endpoint, type FrontProxy } from '../composition/api.js';
 import type { UserInfo } from '../../lib/api/meta.js';
 import { LateModule } from '../../lib/late-module.js';
 import type { Transport } from '../../lib/client/transport.js';
 import type { Store } from '../../lib/store/store.js';
+import { frontProxy } from './authority.js';
 import { openStore, type CloudParts } from './parts.js';
 
 /** The API server inside a function: of the one that serves it, and of those whose components call it without a network. */
@@ -15,6 +16,7 @@ export interface CloudApi {
   readonly api: ApiServer;
   readonly store: Store;
   readonly repair: () => Promise<unknown>;
+  readonly frontProxy: FrontProxy | undefined;
   transport(user: UserInfo): Transport;
 }
 
@@ -36,9 +38,10 @@ const PEM_END = /(?<=-----END [A-Z ]*PRIVATE KEY-----)\s*/;
 export async function openApi(parts: CloudParts, { isServed }: { isServed: boolean }): Promise<CloudApi> {
   const { config, clock, random, log, parameters } = parts;
   const store = openStore(parts);
-  const [keys, serverUrl] = await Promise.all([
+  const [keys, serverUrl, proxy] = await Promise.all([
     parameters.readOrMake(config.signingKeysParameter, generateSigningKey),
     config.endpointParameter === undefined ? undefined : parameters.read(config.endpointParameter),
+    frontProxy(parts),
   ]);
   const verifiers = isServed ? await verifiersOf(parts) : [];
   const { api, repair } = composeApi({
@@ -53,8 +56,15 @@ export async function openApi(parts: CloudParts, { isServed }: { isServed: boole
     defaultTolerationSeconds: config.tolerationSeconds,
     watchSecondsMax: config.watchSeconds,
     verifiers,
+    ...(proxy === undefined ? {} : { frontProxy: proxy }),
   });
-  return { api, store, repair, transport: (user) => inProcessTransport((request) => api.handle(request), user) };
+  return {
+    api,
+    store,
+    repair,
+    frontProxy: proxy,
+    transport: (user) => inProcessTransport((request) => api.handle(request), user),
+  };
 }
 
 async function verifiersOf(parts: CloudParts): Promise<TokenVerifier[]> {

@@ -33,7 +33,7 @@ export interface CloudWork extends CloudApi {
 /** Replicas sleep with their function: they look when they are asked, which costs one small read when nothing has happened. */
 export async function openWork(parts: CloudParts): Promise<CloudWork> {
   const { config, clock, random, log, metrics, sqs } = parts;
-  const [opened, caCertificate] = await Promise.all([openApi(parts, { isServed: false }), trustedCertificates(parts)]);
+  const [opened, trusted] = await Promise.all([openApi(parts, { isServed: false }), trustedCertificates(parts)]);
   const { cluster } = config;
   const doorbell = new SqsDoorbell({ sqs, clock, cluster });
   const queue = new SqsWorkQueue({
@@ -50,7 +50,7 @@ export async function openWork(parts: CloudParts): Promise<CloudWork> {
     log,
     transport: (_component, user) => opened.transport(user),
     podCidr: config.podCidr,
-    caCertificate,
+    caCertificate: trusted.all,
     policyAgeMs: POLICY_SETTLE_MS,
     follow: 'asked',
     further: () => [doorbellController(doorbell)],
@@ -82,6 +82,9 @@ export async function openWork(parts: CloudParts): Promise<CloudWork> {
         clock,
         endpoint: CLOUD_ENDPOINT,
         serviceCidr: config.serviceCidr,
+        ...(opened.frontProxy === undefined
+          ? {}
+          : { authentication: { clientCa: trusted.own, requestHeaderCa: opened.frontProxy.caCertificate } }),
       }),
   };
 }

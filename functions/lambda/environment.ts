@@ -26,6 +26,7 @@ const schema = z.object({
   deadLetterQueueUrl: z.optional(url),
   signingKeysParameter: text,
   authorityParameter: text,
+  frontProxyParameter: z.optional(text),
   secretsKey: z.optional(text),
   endpointParameter: z.optional(text),
   sweepRule: z.optional(text),

@@ -18,7 +18,9 @@ export const FUNCTION_ENVIRONMENT = {
   signingKeysParameter: 'ZEROPLANE_SIGNING_KEYS_PARAMETER',
   /** Name of the SecureString parameter with the cluster's certificate authority (certificate and key, PEM); made at the first use. */
   authorityParameter: 'ZEROPLANE_AUTHORITY_PARAMETER',
-  /** ARN of the customer's key for both of them; where it is missing, the account's key of AWS is used. */
+  /** Name of the SecureString parameter with the authority of the front proxy: who the API server is to API servers behind it. */
+  frontProxyParameter: 'ZEROPLANE_FRONT_PROXY_PARAMETER',
+  /** ARN of the customer's key for all of them; where it is missing, the account's key of AWS is used. */
   secretsKey: 'ZEROPLANE_SECRETS_KEY',
   /** Name of the String parameter with the URL of the API server's function: its own environment cannot hold it. */
   endpointParameter: 'ZEROPLANE_ENDPOINT_PARAMETER',
@@ -59,6 +61,7 @@ export function clusterNames(cluster: string): {
   sweepRule: string;
   signingKeysParameter: string;
   authorityParameter: string;
+  frontProxyParameter: string;
   endpointParameter: string;
   /** Beginning of the names of the nodes' doorbell queues. */
   doorbellPrefix: string;
@@ -68,6 +71,7 @@ export function clusterNames(cluster: string): {
     sweepRule: `zeroplane-${cluster}-sweep`,
     signingKeysParameter: `/zeroplane/${cluster}/signing-keys`,
     authorityParameter: `/zeroplane/${cluster}/authority`,
+    frontProxyParameter: `/zeroplane/${cluster}/front-proxy`,
     endpointParameter: `/zeroplane/${cluster}/endpoint`,
     doorbellPrefix: `zeroplane-${cluster}-node-`,
   };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { SimulatedNode } from '../../agent/simulated-node.js';
-import { deployments, events, namespaces, nodes, pods, services } from '../../lib/client/resources.js';
+import { configMaps, deployments, events, namespaces, nodes, pods, services } from '../../lib/client/resources.js';
+import { inspectCertificate, isIssuedBy } from '../../lib/pki/index.js';
 import type { SQSEvent } from 'aws-lambda';
 import { dispatcherFunction } from '../../functions/dispatcher/function.js';
 import { CloudCluster, CONTEXT } from '../support/cloud-cluster.js';
@@ -115,6 +116,25 @@ describe('the control plane as functions', () => {
     expect(await cluster.client.find(nodes, { name })).toBeDefined();
     await tell('EC2 Instance State-change Notification', { 'instance-id': name, state: 'terminated' });
     expect(await cluster.client.find(nodes, { name })).toBeUndefined();
+  });
+
+  it('API servers behind this one can learn by whose certificate it speaks for others', async () => {
+    cluster = new CloudCluster({ nodes: 1 });
+    await cluster.start();
+    const text = cluster.parameters.texts.get('/front-proxy') ?? '';
+    await cluster.until(async () => {
+      const told = { namespace: 'kube-system', name: 'extension-apiserver-authentication' };
+      const { data } = await cluster.client.get(configMaps, told);
+      expect(data?.['requestheader-client-ca-file']?.trim()).toBe(
+        text.slice(0, text.indexOf('-----BEGIN PRIVATE')).trim(),
+      );
+      expect(data?.['requestheader-allowed-names']).toBe('["front-proxy-client"]');
+      // One who can speak for anybody is nobody whom the cluster's own authority has signed for.
+      expect(data?.['client-ca-file']).not.toBe(data?.['requestheader-client-ca-file']);
+    }, 120_000);
+    const { frontProxy } = cluster.api;
+    expect(inspectCertificate(frontProxy?.identity.cert ?? '').commonName).toBe('front-proxy-client');
+    expect(isIssuedBy(frontProxy?.identity.cert ?? '', frontProxy?.caCertificate ?? '')).toBe(true);
   });
 
   it('a doorbell comes with its node and goes with it', async () => {

@@ -167,6 +167,7 @@ export class CloudCluster {
       [FUNCTION_ENVIRONMENT.deadLetterQueueUrl]: this.deadUrl,
       [FUNCTION_ENVIRONMENT.signingKeysParameter]: '/keys',
       [FUNCTION_ENVIRONMENT.authorityParameter]: '/authority',
+      [FUNCTION_ENVIRONMENT.frontProxyParameter]: '/front-proxy',
       [FUNCTION_ENVIRONMENT.sweepRule]: 'sweep',
       [FUNCTION_ENVIRONMENT.awsIdentity]: JSON.stringify({
         stsHosts: [STS_HOST],
