@@ -216,6 +216,25 @@ describe.concurrent('what conformance demands of volumes', () => {
     expect(await outputOf(kubectl, pod)).toBe('config\nconfig\nparts\nconfig\nsecret\nc\nd\np\ns\n0\n');
   });
 
+  it('row 360: pods with fifty config map volumes each all start', async () => {
+    const { kubectl } = await cluster.scene('rows');
+    const names = Array.from({ length: 50 }, (_, index) => `c${index}`);
+    const map = (name: string): object => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name },
+      data: { k: name },
+    });
+    await kubectl.ok(['create', '-f', '-'], {
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: names.map(map) }),
+    });
+    const volumes = names.map((name) => ({ name, configMap: { name } }));
+    const script = 'cat /v/*/k | wc -c';
+    const told = ['one', 'two', 'three'].map((name) => outputOf(kubectl, withVolumes(name, script, volumes)));
+    const length = names.join('').length;
+    expect(await Promise.all(told)).toEqual(Array.from({ length: 3 }, () => `${length}\n`));
+  });
+
   it('rows 154, 393: a token for whom it is asked, and the secret of the own namespace', async () => {
     const { kubectl } = await cluster.scene('rows');
     const other = await cluster.scene('rows');
