@@ -166,7 +166,8 @@ describe('an agent left alone', () => {
         tolerations: [{ operator: 'Exists' }],
         volumes: [{ name: 'files', configMap: { name: 'kube-root-ca.crt' } }],
       },
-      container: { volumeMounts: [{ name: 'files', mountPath: '/files' }] },
+      // An image in use: others may go before pods do.
+      container: { image: WEB_IMAGE.name, volumeMounts: [{ name: 'files', mountPath: '/files' }] },
     });
     // What others free is taken at once.
     const fill = (): void => {
