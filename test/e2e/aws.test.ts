@@ -9,13 +9,13 @@ import { eventually } from '../support/eventually.js';
 import { findKubectl, Kubectl } from '../support/kubectl.js';
 import { whyNoMiniStack } from '../support/ministack.js';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 300_000 });
+vi.setConfig({ testTimeout: 480_000, hookTimeout: 300_000 });
 
 const CLUSTER = 'demo';
 /** A lease is good for four of them. */
 const HEARTBEAT_SECONDS = 5;
 /** On a quiet machine each takes some seconds; the emulator asks all queues and the stream one after the other. */
-const SOON_MS = 120_000;
+const SOON_MS = 180_000;
 
 let missing = whyNoMiniStack();
 let emulator: EmulatorProcess;
@@ -119,7 +119,7 @@ describe('a cluster deployed to an emulator of AWS by one command', () => {
       await kubectl.ok(['scale', 'deployment/web', '--replicas=2']);
       await eventually(() => running(kubectl, 2), SOON_MS);
       await kubectl.ok(['set', 'image', 'deployment/web', 'web=web:2']);
-      await kubectl.ok(['rollout', 'status', 'deployment/web', '--timeout=110s'], { timeoutMs: SOON_MS });
+      await kubectl.ok(['rollout', 'status', 'deployment/web', '--timeout=170s'], { timeoutMs: SOON_MS });
       await eventually(() => running(kubectl, 2, 'web:2'), SOON_MS);
       const ip = await kubectl.path(['get', 'service', 'web'], '{.spec.clusterIP}');
 
