@@ -133,6 +133,37 @@ describe('the API server behind a function URL', () => {
     expect(next.to.ended).toBe(true);
   });
 
+  it('says clearly what is not possible, since nothing reaches a node', async () => {
+    const json = { 'content-type': 'application/json' };
+    const pod = {
+      metadata: { name: 'one' },
+      spec: { nodeName: 'node-1', containers: [{ name: 'c', image: 'i' }], automountServiceAccountToken: false },
+    };
+    const account = JSON.stringify({ metadata: { name: 'default' } });
+    await ask('POST', '/api/v1/namespaces/default/serviceaccounts', { headers: json, body: account });
+    const path = '/api/v1/namespaces/default/pods';
+    expect((await ask('POST', path, { headers: json, body: JSON.stringify(pod) })).statusCode).toBe(201);
+    const logs = await ask('GET', `${path}/one/log`);
+    expect(JSON.parse(logs.body)).toMatchObject({
+      kind: 'Status',
+      code: 503,
+      message: 'the log of pod one cannot be read: this API server has no connection to node node-1',
+    });
+    for (const [method, request, what] of [
+      ['POST', 'exec?command=ls&container=c', 'exec into a container'],
+      ['POST', 'attach?container=c', 'attaching to a container'],
+      ['POST', 'portforward?ports=80', 'forwarding a port of a pod'],
+    ] as const) {
+      const answer = await ask(method, `${path}/one/${request}`);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        kind: 'Status',
+        code: 501,
+        reason: 'NotImplemented',
+        message: `${what} is not possible: this API server has no connection to nodes`,
+      });
+    }
+  });
+
   it('has so many places for watches, over all environments, and says when to come again', async () => {
     const environments = [api, cluster.apiFunction(), cluster.apiFunction()];
     const open: { to: FakeStream; done: Promise<void> }[] = [];
