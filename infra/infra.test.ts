@@ -193,6 +193,21 @@ describe('tables', () => {
     templateOf().allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
+  test('are encrypted, under a key of the customer where one is asked for, which is turned over each year', () => {
+    // Without one DynamoDB's own key encrypts them, which cannot be switched off.
+    for (const table of allOf(templateOf(), 'AWS::DynamoDB::Table'))
+      expect(table).not.toHaveProperty('SSESpecification');
+    const template = templateOf({ customerKey: 'true' });
+    const [key] = Object.keys(template.findResources('AWS::KMS::Key'));
+    for (const table of allOf(template, 'AWS::DynamoDB::Table'))
+      expect(table['SSESpecification']).toEqual({
+        SSEEnabled: true,
+        SSEType: 'KMS',
+        KMSMasterKeyId: { 'Fn::GetAtt': [key, 'Arn'] },
+      });
+    template.allResourcesProperties('AWS::KMS::Key', { EnableKeyRotation: true });
+  });
+
   test('only that of the objects has a stream, and heartbeats have none', () => {
     const streams = allOf(templateOf(), 'AWS::DynamoDB::Table').map((table) => table['StreamSpecification']);
     expect(streams).toEqual([{ StreamViewType: 'NEW_IMAGE' }, undefined]);
