@@ -23,7 +23,7 @@ export interface ControlPlaneOptions
   wrapTransport?: (component: string, transport: Transport) => Transport;
   /** Tests lose and repeat messages here. */
   wrapQueue?: (queue: WorkQueue) => WorkQueue;
-  /** Default: RESYNC_INTERVAL_MS. */
+  /** Default: five minutes. */
   resyncIntervalMs?: number;
 }
 
@@ -98,7 +98,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
             requestHeaderCa: options.frontProxy.caCertificate,
           },
         }),
-    ...(options.resyncIntervalMs === undefined ? {} : { resyncIntervalMs: options.resyncIntervalMs }),
+    ...(options.resyncIntervalMs === undefined ? {} : { rounds: { resyncMs: options.resyncIntervalMs } }),
   });
   const attempt = async (chore: Chore): Promise<void> => {
     try {

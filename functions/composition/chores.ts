@@ -4,7 +4,7 @@ import { REPAIR_INTERVAL_MS } from '../apiserver/allocation/index.js';
 import { kinds } from '../apiserver/resources/index.js';
 import { bootstrap } from '../apiserver/registry/bootstrap.js';
 import type { Dispatcher } from '../dispatcher/dispatcher.js';
-import { resync, RESYNC_INTERVAL_MS } from '../dispatcher/resync.js';
+import { resync } from '../dispatcher/resync.js';
 import { Client } from '../../lib/client/client.js';
 import type { Transport } from '../../lib/client/transport.js';
 import type { UserInfo } from '../../lib/api/meta.js';
@@ -21,8 +21,16 @@ export interface Chore {
   readonly failure: string;
 }
 
-/** What every cluster starts with (`default/kubernetes` above all) comes back when somebody deletes it. */
-const BOOTSTRAP_INTERVAL_MS = 30_000;
+/** How often what may have been lost is looked for. */
+export interface Rounds {
+  /** What every cluster starts with (`default/kubernetes` above all) comes back when somebody deletes it. */
+  bootstrapMs: number;
+  /** Everything is looked at again, whatever the hints said. */
+  resyncMs: number;
+}
+
+/** Where looking costs next to nothing. */
+const ROUNDS_DEFAULT: Rounds = { bootstrapMs: 30_000, resyncMs: 300_000 };
 
 /** Events live an hour; a few minutes more do not matter. */
 const EVENT_EXPIRY_INTERVAL_MS = 5 * 60 * 1_000;
@@ -38,8 +46,8 @@ export interface ChoresOptions {
   serviceCidr: string;
   /** What API servers behind this one must know to believe it who asks. PEM. */
   authentication?: { clientCa: string; requestHeaderCa: string };
-  /** Default: RESYNC_INTERVAL_MS. */
-  resyncIntervalMs?: number;
+  /** Default: each half minute, and each five minutes. */
+  rounds?: Partial<Rounds>;
 }
 
 /** The chores of a control plane. The first one, `bootstrap`, has to have been done before the API is of use. */
@@ -50,18 +58,19 @@ export function choresOf(options: ChoresOptions): { bootstrap: Chore; others: re
   const { endpoint, serviceCidr } = options;
   const served = kinds.flatMap((kind) => [kind, ...(kind.alternates ?? [])]);
   const trust = options.authentication === undefined ? {} : { authentication: options.authentication };
+  const rounds = { ...ROUNDS_DEFAULT, ...options.rounds };
   let round = 0;
   return {
     bootstrap: {
       name: 'bootstrap',
-      intervalMs: BOOTSTRAP_INTERVAL_MS,
+      intervalMs: rounds.bootstrapMs,
       run: () => bootstrap({ client, clock, endpoint, serviceCidr, served, ...trust }),
-      failure: "the cluster's first objects were not checked, the next check is in half a minute",
+      failure: "the cluster's first objects were not checked, the next check is in some moments",
     },
     others: [
       {
         name: 'resync',
-        intervalMs: options.resyncIntervalMs ?? RESYNC_INTERVAL_MS,
+        intervalMs: rounds.resyncMs,
         run: () => resync(components.controllers, dispatcher, components.replicas, `${clock.now()}:${round++}`),
         failure: 'resync failed, the next one is in some minutes',
       },

@@ -13,6 +13,7 @@ import { garbageCollector } from './garbage-collector/index.js';
 import { namespaceController } from './namespace/index.js';
 import { nodeIpamController } from './node-ipam.js';
 import { nodeLifecycleController } from './node-lifecycle/index.js';
+import { nodeSilenceController } from './node-lifecycle/silence.js';
 import { podGarbageCollector } from './pod-garbage-collector.js';
 import { resourceQuotaController } from './resource-quota.js';
 import { replicaSetController } from './replica-set.js';
@@ -44,6 +45,7 @@ export interface ControllersConfig {
 
 /** All controllers of a control plane. */
 export function createControllers(config: ControllersConfig): Controller[] {
+  const patience = { graceMs: config.nodeGraceMs, listeningSinceMs: config.listeningSinceMs ?? (() => 0) };
   return [
     deploymentController,
     replicaSetController,
@@ -64,10 +66,8 @@ export function createControllers(config: ControllersConfig): Controller[] {
     serviceAccountController,
     rootCaConfigMapController(config.caCertificate),
     nodeIpamController(config.podCidr),
-    nodeLifecycleController({
-      graceMs: config.nodeGraceMs,
-      listeningSinceMs: config.listeningSinceMs ?? (() => 0),
-    }),
+    nodeSilenceController(patience),
+    nodeLifecycleController(patience),
     taintEvictionController,
     podGarbageCollector(),
     resourceQuotaController,

@@ -5,9 +5,6 @@ import type { Controller, Lookup } from '../../lib/work/controller.js';
 import { customResources } from '../controllers/shared/custom-resources.js';
 import type { Dispatcher } from './dispatcher.js';
 
-/** How often everything is looked at again, whatever the hints said. */
-export const RESYNC_INTERVAL_MS = 300_000;
-
 /**
  * Queues every key that any present object concerns: what lost or never delivered hints would have queued. `round` tells resyncs apart. Goes
  * on past objects that fail, and throws the first error at the end.

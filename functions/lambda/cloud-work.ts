@@ -1,5 +1,5 @@
 import { POLICY_AGE_MAX_MS } from '../apiserver/registry/limits.js';
-import { choresOf, type Chore } from '../composition/chores.js';
+import { choresOf, type Chore, type Rounds } from '../composition/chores.js';
 import { composeComponents, type Components } from '../composition/components.js';
 import { doorbellController } from '../controllers/doorbells.js';
 import { Dispatcher } from '../dispatcher/dispatcher.js';
@@ -17,6 +17,9 @@ import type { CloudParts } from './parts.js';
 
 /** Other functions decide by policy of a second ago, and a request that has been let in takes a moment to be written. */
 const POLICY_SETTLE_MS = 2 * POLICY_AGE_MAX_MS;
+
+/** Each look is requests and messages that are billed, and the stream delivers again what a function has failed on. */
+const ROUNDS: Rounds = { bootstrapMs: 300_000, resyncMs: 900_000 };
 
 /** Scheduler and controllers inside a function, over the API server in the same process. */
 export interface CloudWork extends CloudApi {
@@ -85,6 +88,7 @@ export async function openWork(parts: CloudParts): Promise<CloudWork> {
         ...(opened.frontProxy === undefined
           ? {}
           : { authentication: { clientCa: trusted.own, requestHeaderCa: opened.frontProxy.caCertificate } }),
+        rounds: ROUNDS,
       }),
   };
 }

@@ -83,7 +83,7 @@ async function start(say: (text: string) => void) {
     wrapControllers: (controllers) =>
       controllers.map((one) => {
         if (one.name === 'scheduler') return scheduler.wrap(one);
-        return one.name === 'node-lifecycle' ? untilStarted(one, () => started) : one;
+        return one.name === 'node-silence' ? untilStarted(one, () => started) : one;
       }),
     wrapTransport: (component, inner) => (component === 'scheduler' ? scheduler.countBindings(inner) : inner),
   });

@@ -14,6 +14,21 @@ const STARTUP_GRACE_MS = 60_000;
 const GRACE_MIN_MS = 10_000;
 const GRACE_MAX_MS = 300_000;
 
+/** How long nodes may be silent, and since when that would have been noticed. */
+export interface Patience {
+  graceMs: number;
+  listeningSinceMs(): number;
+}
+
+export function healthAt(nowMs: number, { graceMs, listeningSinceMs }: Patience): HealthOptions {
+  return { nowMs, defaultMs: graceMs, listeningSinceMs: listeningSinceMs() };
+}
+
+/** What a node's Ready condition says; undefined where it has none yet. */
+export function readyStatus(node: V1Node): string | undefined {
+  return node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
+}
+
 export interface HealthOptions {
   nowMs: number;
   /** How long a node may be silent that has no lease. */
