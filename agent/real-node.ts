@@ -12,6 +12,7 @@ import { EventRecorder } from '../lib/work/event-recorder.js';
 import { ImagePuller } from './kubelet/image-puller.js';
 import { Kubelet } from './kubelet/kubelet.js';
 import type { NodeInspection } from './kubelet/node-object.js';
+import type { StaticPodOptions } from './kubelet/static-pods.js';
 import { PodCgroups } from './kubelet/pod-cgroups.js';
 import { PodObjects } from './kubelet/pod-objects.js';
 import { ContainerProber } from './kubelet/probes/container-prober.js';
@@ -64,6 +65,8 @@ export interface RealNodeOptions {
   /** Mounted files are compared with their objects so often. */
   refreshMs?: number;
   capacity: Readonly<Record<string, string>>;
+  /** Pods that this machine's own files say. */
+  staticPods?: StaticPodOptions;
   /** The cluster's ranges of addresses. */
   podCidrs: readonly string[];
   serviceCidrs: readonly string[];
@@ -203,6 +206,7 @@ export async function realNode(options: RealNodeOptions): Promise<RealNode> {
     heartbeatMs: options.heartbeatMs,
     ...(options.follow === undefined ? {} : { follow: options.follow }),
     inspect,
+    ...(options.staticPods === undefined ? {} : { staticPods: options.staticPods }),
     // The network follows the node object itself.
     onPodCidr: () => undefined,
     log,

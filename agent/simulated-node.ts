@@ -3,6 +3,7 @@ import type { Follow } from '../lib/client/replica.js';
 import type { Clock } from '../lib/clock/clock.js';
 import { randomUuid, type Random } from '../lib/random.js';
 import { Kubelet } from './kubelet/kubelet.js';
+import type { StaticPodOptions } from './kubelet/static-pods.js';
 import { simulatedProber } from './runtime/simulated/simulated-prober.js';
 import { SimulatedRuntime } from './runtime/simulated/simulated-runtime.js';
 
@@ -21,6 +22,8 @@ export interface SimulatedNodeOptions {
   follow?: Follow;
   /** What an earlier agent of this machine left running: a new agent takes it over. Default: a machine that just started. */
   runtime?: SimulatedRuntime;
+  /** Pods that this machine's own files say. */
+  staticPods?: StaticPodOptions;
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
@@ -62,6 +65,7 @@ export function simulatedNode(options: SimulatedNodeOptions): SimulatedNode {
       containerRuntimeVersion: runtime.version,
       machineId: randomUuid(random),
     },
+    ...(options.staticPods === undefined ? {} : { staticPods: options.staticPods }),
     onPodCidr: (cidr) => runtime.setPodCidr(cidr),
     log: (level, message, data) => options.log(level, message, data),
   });

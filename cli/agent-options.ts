@@ -16,6 +16,7 @@ const schema = z.object({
   nodeIp: address.optional(),
   data: z.string().min(1, 'is empty'),
   kubeletPort: z.coerce.number('is not a number').int('is not a whole number').min(0).max(65_535, 'is above 65535'),
+  podManifestPath: z.string().min(1, 'is empty').optional(),
   nodeCapacity: z.array(z.string()).transform((pairs, context) => {
     const capacity: Record<string, string> = {};
     for (const pair of pairs) {

@@ -10,6 +10,7 @@ import type { Follow } from '../lib/client/replica.js';
 import { steadyClock, systemClock } from '../lib/clock/system.js';
 import { giveBackMemory } from '../lib/give-back-memory.js';
 import { systemRandom } from '../lib/random.js';
+import type { StaticPodOptions } from '../agent/kubelet/static-pods.js';
 import { heartbeatMs, type AgentOptions } from './agent-options.js';
 import { demandRuntime } from './choose-runtime.js';
 import { clusterId, CLUSTER_DOMAIN } from './cluster-id.js';
@@ -27,7 +28,8 @@ export async function agent(options: AgentOptions): Promise<void> {
   const doorbell = await doorbellOf(options);
   const transport = httpsTransport(server);
   const client = new Client(boundedTransport(transport, systemClock), 'kubelet');
-  const parts = { options, client, server, log, follow: doorbell?.rings };
+  const staticPods = await staticPodsOf(options);
+  const parts = { options, client, server, log, follow: doorbell?.rings, staticPods };
   const node = options.runtime === 'simulated' ? simulated(parts) : await real(parts);
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
@@ -60,6 +62,7 @@ interface Parts {
   log: Logger;
   /** Undefined: by watches. */
   follow: Follow | undefined;
+  staticPods: StaticPodOptions | undefined;
 }
 
 interface RunningNode {
@@ -74,7 +77,17 @@ async function doorbellOf({ clusterName, region, nodeName }: AgentOptions) {
   return openCloudDoorbell({ clusterName, region, node: nodeName, clock: systemClock });
 }
 
-function simulated({ options, client, log, follow }: Parts): RunningNode {
+/** What reads and checks manifests is loaded only where there may be some. */
+async function staticPodsOf({ podManifestPath }: AgentOptions): Promise<StaticPodOptions | undefined> {
+  if (podManifestPath === undefined) return undefined;
+  const [{ manifestFolder }, { readStaticPod }] = await Promise.all([
+    import('../agent/kubelet/manifest-folder.js'),
+    import('../functions/apiserver/static-pod-reader.js'),
+  ]);
+  return { source: manifestFolder(path.resolve(podManifestPath)), read: readStaticPod };
+}
+
+function simulated({ options, client, log, follow, staticPods }: Parts): RunningNode {
   const { nodeName } = options;
   const { kubelet, runtime } = simulatedNode({
     client,
@@ -86,6 +99,7 @@ function simulated({ options, client, log, follow }: Parts): RunningNode {
     index: createHash('sha256').update(nodeName).digest().readUInt32BE(0) % SIMULATED_ADDRESSES,
     heartbeatMs: heartbeatMs(options),
     ...(follow === undefined ? {} : { follow }),
+    ...(staticPods === undefined ? {} : { staticPods }),
     log: (level, message, data) => log[level](data, message),
   });
   return {
@@ -97,7 +111,7 @@ function simulated({ options, client, log, follow }: Parts): RunningNode {
   };
 }
 
-async function real({ options, client, server, log, follow }: Parts): Promise<RunningNode> {
+async function real({ options, client, server, log, follow, staticPods }: Parts): Promise<RunningNode> {
   const { runtime, socket } = await demandRuntime(options.criSocket, systemClock);
   process.stderr.write(`runtime: ${runtime.version} at ${socket}\n`);
   const folder = path.resolve(options.data);
@@ -126,6 +140,7 @@ async function real({ options, client, server, log, follow }: Parts): Promise<Ru
     serviceCidrs: options.serviceCidr.split(','),
     heartbeatMs: heartbeatMs(options),
     ...(follow === undefined ? {} : { follow }),
+    ...(staticPods === undefined ? {} : { staticPods }),
     kubeletPort: options.kubeletPort,
     ...servingOf(server, (message) => process.stderr.write(`${message}\n`)),
     capacity: options.nodeCapacity,

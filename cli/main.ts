@@ -51,6 +51,10 @@ program
   .option('--data <folder>', 'where what belongs to pods is kept', '/var/lib/zeroplane')
   .option('--kubelet-port <port>', 'port of the server for logs, exec and metrics', '10250')
   .option(
+    '--pod-manifest-path <path>',
+    'a folder of manifests, or one: the node runs these pods whatever the API server says (static pods)',
+  )
+  .option(
     '--node-capacity <name=quantity>',
     'what the node offers instead of what is found; may be repeated',
     collect,

@@ -1,6 +1,7 @@
 import { quantityMilliValue, quantityValue } from '../../lib/api/quantity-number.js';
 import type { V1Container, V1Pod } from '../../lib/schema/generated/types.js';
 import type { ContainerResources } from '../runtime/runtime.js';
+import { isStaticPod } from './static-pod.js';
 
 const SHARES_MIN = 2;
 const SHARES_MAX = 262_144;
@@ -14,6 +15,7 @@ const OOM_BEST_EFFORT = 1000;
 
 /** Pods of the classes system-node-critical and system-cluster-critical. */
 const CRITICAL_PRIORITY = 2_000_000_000;
+const NODE_CRITICAL_CLASS = 'system-node-critical';
 
 export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
 
@@ -56,8 +58,14 @@ export function quotaOf(milliCpu: number): number {
   return Math.max(QUOTA_MIN, milliCpu * QUOTA_PER_MILLI_CPU);
 }
 
+/** No API server has put the number of its class into a static pod. */
+function isCritical(pod: V1Pod): boolean {
+  if ((pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY) return true;
+  return isStaticPod(pod) && pod.spec?.priorityClassName === NODE_CRITICAL_CLASS;
+}
+
 function oomScore(pod: V1Pod, spec: V1Container, memoryCapacityBytes: number): number {
-  if ((pod.spec?.priority ?? 0) >= CRITICAL_PRIORITY) return OOM_GUARANTEED;
+  if (isCritical(pod)) return OOM_GUARANTEED;
   switch (qosClass(pod)) {
     case 'Guaranteed':
       return OOM_GUARANTEED;

@@ -8,11 +8,15 @@ import { EventRecorder } from '../../lib/work/event-recorder.js';
 import type { Container, LogLine, Runtime, Sandbox } from '../runtime/runtime.js';
 import { admitPod } from './admission.js';
 import { BackOff } from './back-off.js';
+import { MirrorPods } from './mirror-pods.js';
 import { NodeAgent } from './node-agent.js';
 import type { NodeDescription, NodeInspection } from './node-object.js';
+import { podApi, type PodApi } from './pod-api.js';
 import type { PodEnvironment } from './pod-environment.js';
 import { PodWorker, type PodWorkerContext } from './pod-worker.js';
 import type { Prober } from './prober.js';
+import { isMirrorPod } from './static-pod.js';
+import { StaticPods, type StaticPodOptions } from './static-pods.js';
 
 export interface KubeletOptions {
   client: Client;
@@ -24,6 +28,8 @@ export interface KubeletOptions {
   description: NodeDescription;
   /** What pods get beside containers; simulated nodes have none. */
   environment?: PodEnvironment;
+  /** Pods that this machine's own files say. Default: none. */
+  staticPods?: StaticPodOptions;
   /** Looks at the machine again; without it the description is all there is to tell. */
   inspect?(): Promise<NodeInspection>;
   /** Lease renewals: 10 s locally, 30 s in the cloud. */
@@ -43,6 +49,8 @@ export class Kubelet {
   readonly #node: Replica<V1Node>;
   readonly #workers = new Map<string, PodWorker>();
   readonly #context: PodWorkerContext;
+  readonly #mirrors: MirrorPods;
+  readonly #staticPods: StaticPods | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   #nodeObject: V1Node | undefined;
   #isStopped = false;
@@ -55,7 +63,7 @@ export class Kubelet {
     this.#node = new Replica(client, nodes, clock, `metadata.name=${description.name}`, options.follow);
     const [runtimeName = ''] = runtime.version.split('://');
     this.#context = {
-      client,
+      api: podApi(client),
       clock,
       runtime,
       backOff: new BackOff(options.steady ?? clock),
@@ -66,18 +74,36 @@ export class Kubelet {
       admit: (pod) => this.#admit(pod),
       log: (level, message, data) => options.log(level, message, data),
     };
+    this.#mirrors = new MirrorPods({ client, clock, nodeName: description.name, log: this.#context.log });
+    this.#staticPods =
+      options.staticPods === undefined
+        ? undefined
+        : new StaticPods({
+            ...options.staticPods,
+            clock,
+            nodeName: description.name,
+            runtime,
+            events: this.#context.events,
+            hasPod: (uid) => this.#workers.has(uid),
+            start: (pod) => this.#startStatic(pod),
+            end: ({ metadata, spec }) =>
+              this.#workers.get(metadata?.uid ?? '')?.remove(spec?.terminationGracePeriodSeconds ?? 0),
+            hide: (name) => this.#mirrors.hide(name),
+            log: this.#context.log,
+          });
   }
 
-  /** Resolves once the node is registered, Ready and its pods are known. */
+  /** Resolves once the node is registered, Ready and its pods are known. Static pods do not wait for that. */
   async start(): Promise<void> {
+    this.#unsubscribe.push(this.#options.runtime.onChange((podUid) => this.#workers.get(podUid)?.poke()));
+    const unfollow = this.#options.prober.onChange?.((podUid) => this.#workers.get(podUid)?.poke());
+    if (unfollow !== undefined) this.#unsubscribe.push(unfollow);
+    this.#staticPods?.start();
     await this.#nodeAgent.start();
     this.#unsubscribe.push(
       this.#node.onEvent((event) => this.#takeNode(event)),
       this.#pods.onEvent((event) => this.#takePod(event)),
-      this.#options.runtime.onChange((podUid) => this.#workers.get(podUid)?.poke()),
     );
-    const unfollow = this.#options.prober.onChange?.((podUid) => this.#workers.get(podUid)?.poke());
-    if (unfollow !== undefined) this.#unsubscribe.push(unfollow);
     await this.#node.synced();
     await this.#pods.synced();
     await this.removeStrangers();
@@ -94,7 +120,12 @@ export class Kubelet {
   }
 
   hasPod(podUid: string): boolean {
-    return this.#workers.has(podUid);
+    return this.#workers.has(podUid) || this.#staticPods?.has(podUid) === true;
+  }
+
+  /** The uid that a pod has on this node: a static pod's own where the API says that of its mirror. */
+  localUid(podUid: string): string {
+    return this.#mirrors.shownBy(podUid) ?? podUid;
   }
 
   /** Ends a pod that the node cannot keep: it fails with this reason. */
@@ -115,10 +146,15 @@ export class Kubelet {
   /** Stops watching, working and heartbeating; containers keep running. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#staticPods?.stop();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#pods.close();
     this.#node.close();
-    await Promise.all([this.#nodeAgent.stop(), ...[...this.#workers.values()].map((worker) => worker.stop())]);
+    await Promise.all([
+      this.#nodeAgent.stop(),
+      this.#mirrors.stop(),
+      ...[...this.#workers.values()].map((worker) => worker.stop()),
+    ]);
   }
 
   /** The log of a container, newest or (`previous`) the one before. Undefined when there is no such container. */
@@ -136,11 +172,12 @@ export class Kubelet {
 
   /** The newest container of a name or (`previous`) the one before: the last that ended, while it waits for its restart. */
   async findContainer(
-    podUid: string,
+    anyUid: string,
     name: string,
     { previous = false }: { previous?: boolean } = {},
   ): Promise<Container | undefined> {
     const { runtime } = this.#options;
+    const podUid = this.localUid(anyUid);
     const all: Container[] = [];
     for (const sandbox of await runtime.listSandboxes(podUid)) {
       all.push(...(await runtime.listContainers(sandbox.id)).filter((one) => one.name === name));
@@ -155,7 +192,7 @@ export class Kubelet {
 
   /** The addresses and the id of a pod's newest sandbox that runs. */
   async findSandbox(podUid: string): Promise<Sandbox | undefined> {
-    const all = await this.#options.runtime.listSandboxes(podUid);
+    const all = await this.#options.runtime.listSandboxes(this.localUid(podUid));
     return all.filter(({ state }) => state === 'ready').sort((one, other) => other.attempt - one.attempt)[0];
   }
 
@@ -175,6 +212,7 @@ export class Kubelet {
 
   #takePod({ type, object }: WatchEvent<V1Pod>): void {
     if (this.#isStopped) return;
+    if (isMirrorPod(object)) return this.#mirrors.take({ type, object });
     const uid = object.metadata?.uid ?? '';
     let worker = this.#workers.get(uid);
     if (type === 'DELETED') return worker?.remove();
@@ -183,6 +221,27 @@ export class Kubelet {
       this.#workers.set(uid, worker);
     }
     worker.update(object);
+  }
+
+  /** A static pod's worker: what it tells goes to its mirror, whenever there is one. */
+  #startStatic(pod: V1Pod): void {
+    const uid = pod.metadata?.uid ?? '';
+    const api: PodApi = {
+      report: (reported, status) => {
+        this.#mirrors.tell(reported, status);
+        const known = { ...reported, status: { ...reported.status, ...status } };
+        worker.update(known);
+        return Promise.resolve(known);
+      },
+      finish: () => Promise.resolve(),
+    };
+    const worker = new PodWorker(pod, { ...this.#context, api }, () => {
+      this.#workers.delete(uid);
+      this.#staticPods?.gone(pod);
+    });
+    this.#workers.set(uid, worker);
+    this.#mirrors.show(pod);
+    worker.poke();
   }
 
   #admit(pod: V1Pod): { reason: string; message: string } | undefined {
@@ -205,7 +264,7 @@ export class Kubelet {
     const { runtime, environment } = this.#options;
     const strangers = new Set<string>();
     for (const sandbox of await runtime.listSandboxes()) {
-      if (this.#workers.has(sandbox.podUid)) continue;
+      if (this.hasPod(sandbox.podUid)) continue;
       strangers.add(sandbox.podUid);
       await runtime.stopSandbox(sandbox.id);
       await runtime.removeSandbox(sandbox.id);

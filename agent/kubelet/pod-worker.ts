@@ -1,16 +1,16 @@
 import { deepEqual } from '../../lib/api/equality.js';
-import { isApiError } from '../../lib/api/errors.js';
-import { refOf, type Client } from '../../lib/client/client.js';
-import { pods } from '../../lib/client/resources.js';
+import { refOf } from '../../lib/client/client.js';
 import { sleep } from '../../lib/clock/clock.js';
 import type { V1Pod, V1PodStatus } from '../../lib/schema/generated/types.js';
+import type { PodApi } from './pod-api.js';
 import { computePodStatus, type StatusContext } from './pod-status.js';
 import { endContainer, readPodState, syncPod, type SyncContext } from './pod-sync.js';
 import { isSidecar, type PodState } from './pod-state.js';
+import { pickStatus } from './status-patch.js';
 import type { Container } from '../runtime/runtime.js';
 
 export interface PodWorkerContext extends Omit<SyncContext, 'signal'> {
-  client: Client;
+  api: PodApi;
   status: Omit<StatusContext, 'nowMs'>;
   /** Undefined when the node takes the pod; otherwise why not. Asked once, before anything of the pod has started. */
   admit(pod: V1Pod): PodState['rejection'];
@@ -34,8 +34,10 @@ export class PodWorker {
   readonly #context: PodWorkerContext;
   readonly #onGone: () => void;
   #pod: V1Pod;
-  /** The API no longer has the pod: what is left of it here goes without a report. */
+  /** The API, or the file of a static pod, no longer has the pod: what is left of it here goes without a report. */
   #isRemoved = false;
+  /** So long its containers have then. Undefined: as long as its deletion said. */
+  #removalGraceSeconds: number | undefined;
   #isAdmitted = false;
   #rejection: PodState['rejection'];
   #isDirty = false;
@@ -101,17 +103,19 @@ export class PodWorker {
       reported !== undefined &&
       // With its end told, what is left of a pod is to be stopped.
       isTerminal(before) === isTerminal(after) &&
-      deepEqual(pick(after.status, reported), reported) &&
+      deepEqual(pickStatus(after.status, reported), reported) &&
       deepEqual(othersConditions(before, reported), othersConditions(after, reported)) &&
       deepEqual(before.spec, after.spec) &&
       deepEqual(ownMetadata(before), ownMetadata(after))
     );
   }
 
-  remove(): void {
+  /** The pod is no more. The API has given one that was deleted its time already; a static pod gets it now. */
+  remove(graceSeconds?: number): void {
     this.#isRemoved = true;
+    this.#removalGraceSeconds = graceSeconds;
     this.#ending.abort();
-    this.#hasten(0);
+    this.#hasten(graceSeconds ?? 0);
     this.poke();
   }
 
@@ -171,7 +175,7 @@ export class PodWorker {
     const { runtime, clock } = this.#context;
     const state = await readPodState(runtime, pod.metadata?.uid ?? '');
     if (this.#isRemoved) {
-      await this.#takeDown(pod, state, pod.metadata?.deletionGracePeriodSeconds ?? 0);
+      await this.#takeDown(pod, state, this.#removalGraceSeconds ?? pod.metadata?.deletionGracePeriodSeconds ?? 0);
       if (state.sandbox !== undefined) await this.#removeSandboxes();
       this.#context.prober.forget?.(pod.metadata?.uid ?? '');
       await this.#context.environment?.release(pod.metadata?.uid ?? '');
@@ -214,16 +218,12 @@ export class PodWorker {
 
   /** A pod that is being deleted: its containers end, the last status is told, and then the API object goes. */
   async #end(pod: V1Pod, before: PodState): Promise<undefined> {
-    const { runtime, client } = this.#context;
+    const { runtime, api } = this.#context;
     const uid = pod.metadata?.uid ?? '';
     await this.#takeDown(pod, before, pod.metadata?.deletionGracePeriodSeconds ?? 0);
     const state = await readPodState(runtime, uid);
     await this.#tellLast(pod, { ...state, rejection: this.#rejection });
-    try {
-      await client.delete(pods, refOf(pod), { gracePeriodSeconds: 0, preconditions: { uid } });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-    }
+    await api.finish(pod);
     return undefined;
   }
 
@@ -332,22 +332,18 @@ export class PodWorker {
   }
 
   async #report(pod: V1Pod, state: PodState): Promise<void> {
-    const { client, clock, status: fixed } = this.#context;
+    const { api, clock, status: fixed } = this.#context;
     // A pod that has ended stays as it ended.
     if (isTerminal(pod) && pod.metadata?.deletionTimestamp === undefined) return;
     const seen = this.#lastSeen(pod);
     const status = computePodStatus(seen, state, { ...fixed, nowMs: clock.now() });
     if (isTerminal(pod)) status.phase = pod.status?.phase;
-    if (deepEqual(status, pick(seen.status, status))) return;
-    const uid = pod.metadata?.uid;
+    if (deepEqual(status, pickStatus(seen.status, status))) return;
     this.#reporting = status;
     try {
-      const patch = { metadata: { uid }, status: asPatch(status) };
-      const written = await client.patch(pods, refOf(pod), 'strategic', patch, { subresource: 'status' });
+      const written = await api.report(pod, status);
+      if (written === undefined) return;
       this.#reportedRevision = Number(written.metadata?.resourceVersion);
-    } catch (error) {
-      if (isApiError(error, 'NotFound') || isApiError(error, 'Conflict')) return;
-      throw error;
     } finally {
       this.#reporting = undefined;
     }
@@ -359,11 +355,6 @@ function isTerminal(pod: V1Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
-/** The status as a strategic merge patch: its addresses replace those of an earlier sandbox, which would be merged with them otherwise. */
-function asPatch({ podIPs, ...status }: V1PodStatus): object {
-  return podIPs === undefined ? status : { ...status, podIPs: [{ $patch: 'replace' }, ...podIPs] };
-}
-
 /** What of a pod's metadata does not change with every write of its status. */
 function ownMetadata({ metadata }: V1Pod): V1Pod['metadata'] {
   return { ...metadata, resourceVersion: '', managedFields: [] };
@@ -372,11 +363,4 @@ function ownMetadata({ metadata }: V1Pod): V1Pod['metadata'] {
 /** The conditions of a pod that are not the kubelet's. */
 function othersConditions(pod: V1Pod, ours: V1PodStatus): V1PodStatus['conditions'] {
   return pod.status?.conditions?.filter((one) => !ours.conditions?.some((other) => other.type === one.type));
-}
-
-/** The fields of `from` that `like` has too, and of its conditions those types. */
-function pick(from: V1PodStatus | undefined, like: V1PodStatus): Partial<V1PodStatus> {
-  const picked = Object.fromEntries(Object.keys(like).map((key) => [key, from?.[key as keyof V1PodStatus]]));
-  const conditions = like.conditions?.map((one) => from?.conditions?.find((other) => other.type === one.type));
-  return { ...picked, conditions: conditions?.map((one) => ({ ...one })) as V1PodStatus['conditions'] };
 }

@@ -8,6 +8,7 @@ import type { EventRecorder } from '../../lib/work/event-recorder.js';
 import { podLogFolder } from '../runtime/cri/cri-runtime.js';
 import { RuntimeError, type ContainerConfig, type ContainerMount, type SandboxConfig } from '../runtime/runtime.js';
 import type { VolumeManager } from '../volumes/volume-manager.js';
+import { isStaticPod } from './static-pod.js';
 import { containerEnvironment } from './container-env.js';
 import { containerResources } from './container-resources.js';
 import { containerSecurity, isPrivileged, podGroups, podNamespaces, seccompOf } from './container-security.js';
@@ -161,11 +162,12 @@ export class RealPods implements PodEnvironment {
   async #complete({ pod, spec, config, sandbox, runningContainer }: ContainerRequest): Promise<ContainerConfig> {
     const { volumes, objects, services, memoryCapacityBytes } = this.#options;
     const namespace = pod.metadata?.namespace ?? '';
-    const known = await services.recentView();
+    // A static pod may be what the API server needs to be there.
+    const known = isStaticPod(pod) && !services.isSynced ? [] : (await services.recentView()).list();
     const environment = await containerEnvironment(pod, spec, {
       objects,
       facts: this.facts(pod, sandbox.ips),
-      services: serviceEnvironment(known.list(), namespace, pod.spec?.enableServiceLinks ?? true),
+      services: serviceEnvironment(known, namespace, pod.spec?.enableServiceLinks ?? true),
     });
     const lookUp = (name: string): string | undefined => environment.get(name);
     const target = (spec as V1EphemeralContainer).targetContainerName;

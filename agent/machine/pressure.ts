@@ -1,4 +1,5 @@
 import { readFile, statfs } from 'node:fs/promises';
+import { isStaticPod } from '../kubelet/static-pod.js';
 import { quantityValue } from '../../lib/api/quantity-number.js';
 import type { Clock } from '../../lib/clock/clock.js';
 import { podRequests } from '../../lib/scheduling/pod-requests.js';
@@ -126,7 +127,7 @@ function isShortOfStorage(state: MachineState): boolean {
   );
 }
 
-/** The pods that may be evicted, the first one first: those above their requests, of lower priority, and furthest above. */
+/** The pods that may be evicted (static pods may not), the first one first: those above their requests, of lower priority, and furthest above. */
 export function rankForEviction(pods: readonly V1Pod[], memoryUse: ReadonlyMap<string, number>): V1Pod[] {
   const excess = (pod: V1Pod): number =>
     (memoryUse.get(pod.metadata?.uid ?? '') ?? 0) - (podRequests(pod).get('memory') ?? 0);
@@ -135,6 +136,7 @@ export function rankForEviction(pods: readonly V1Pod[], memoryUse: ReadonlyMap<s
     .filter(
       (pod) =>
         priority(pod) < CRITICAL_PRIORITY &&
+        !isStaticPod(pod) &&
         pod.metadata?.deletionTimestamp === undefined &&
         pod.status?.phase !== 'Failed' &&
         pod.status?.phase !== 'Succeeded',

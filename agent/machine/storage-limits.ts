@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isStaticPod } from '../kubelet/static-pod.js';
 import { quantityValue } from '../../lib/api/quantity-number.js';
 import { canonicalQuantity } from '../../lib/api/quantity.js';
 import type { V1Pod, V1Volume } from '../../lib/schema/generated/types.js';
@@ -30,7 +31,7 @@ export class StorageLimits {
   /** One look at all pods that have limits; costs nothing while there are none. */
   async check(): Promise<void> {
     const { pods, written, evict, log } = this.#options;
-    const limited = pods().filter((pod) => hasLimits(pod) && isAlive(pod));
+    const limited = pods().filter((pod) => hasLimits(pod) && isAlive(pod) && !isStaticPod(pod));
     if (limited.length === 0) return;
     const all = limited.some(limitsContainers) ? await written() : [];
     for (const pod of limited) {

@@ -62,12 +62,12 @@ export class KubeletNode implements ServedNode {
   }
 
   #pod({ namespace, name, uid }: PodName): V1Pod | undefined {
-    return this.#options
-      .kubelet()
-      .pods.find(
-        ({ metadata }) =>
-          metadata?.namespace === namespace && metadata.name === name && (uid === undefined || metadata.uid === uid),
-      );
+    const kubelet = this.#options.kubelet();
+    const ownUid = uid === undefined ? undefined : kubelet.localUid(uid);
+    return kubelet.pods.find(
+      ({ metadata }) =>
+        metadata?.namespace === namespace && metadata.name === name && (uid === undefined || metadata.uid === ownUid),
+    );
   }
 
   async #container(name: PodName, container: string, previous: boolean): Promise<Container | undefined> {

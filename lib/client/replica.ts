@@ -119,6 +119,11 @@ export class Replica<T extends KubernetesObject> {
     void this.#run(this.#follow);
   }
 
+  /** Whether the collection has been read. */
+  get isSynced(): boolean {
+    return this.#revision > 0;
+  }
+
   /** Resolves once the collection has been read for the first time. */
   async synced(): Promise<void> {
     this.start();

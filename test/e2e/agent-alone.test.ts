@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -40,7 +40,8 @@ beforeAll(async () => {
   ]);
   mkdirSync(data());
   spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'tmpfs', data()]);
-  machine.join(path.join(cluster.process.folder, 'data'));
+  mkdirSync(manifests());
+  machine.join(path.join(cluster.process.folder, 'data'), ['--pod-manifest-path', manifests()]);
   await machine.agent.ready();
   scene = await cluster.scene('alone');
   const { kubectl: run } = scene;
@@ -66,6 +67,9 @@ afterAll(async () => {
 }, HOOK_TIMEOUT_MS);
 
 const data = (): string => path.join(machine.folder, 'data');
+
+/** Of static pods. */
+const manifests = (): string => path.join(machine.folder, 'manifests');
 
 const ask = (): Promise<string> => machine.get(ip, { path: '/cgi-bin/who', timeoutMs: 3_000 });
 
@@ -125,6 +129,38 @@ describe('an agent left alone', () => {
     await run.ok(['delete', 'pods', 'dies', 'stays', 'comes', '--timeout=60s']);
     // A log that was being followed goes on to its end.
     expect((await following).code).toBe(0);
+  });
+
+  it('runs the pods of its folder, whoever deletes what shows them, and ends them with their files', async () => {
+    const { kubectl: run, namespace } = scene;
+    const name = `own-${NODE}`;
+    const file = path.join(manifests(), 'own.json');
+    const write = (word: string): void => {
+      const always = { restartPolicy: 'Always' };
+      const own = shellPod('own', `echo ${word}; ${RUNS}`, { spec: always, metadata: { namespace } });
+      writeFileSync(path.join(manifests(), '.own'), JSON.stringify(own));
+      renameSync(path.join(manifests(), '.own'), file);
+    };
+    const runs = (text: string): Promise<V1Pod> =>
+      eventually(async () => {
+        expect(await run.ok(['logs', name])).toBe(text);
+        const found = await pod(name);
+        expect(found.status?.containerStatuses).toMatchObject([{ ready: true, restartCount: 0 }]);
+        return found;
+      });
+    write('one');
+    const first = await runs('one\n');
+    expect(await run.ok(['exec', '-i', name, '--', 'cat'], { input: 'through' })).toBe('through');
+    await run.ok(['delete', 'pod', name, '--wait=false']);
+    await eventually(async () => expect((await pod(name)).metadata?.uid).not.toBe(first.metadata?.uid));
+    const again = await runs('one\n');
+    expect(again.status?.containerStatuses?.[0]?.containerID).toBe(first.status?.containerStatuses?.[0]?.containerID);
+    write('two');
+    await runs('two\n');
+    writeFileSync(path.join(manifests(), 'broken.yaml'), 'kind: Nothing');
+    await eventually(async () => expect(warnings(/broken\.yaml.*expected apiVersion v1, kind Pod/)).toBe(1));
+    rmSync(file);
+    await run.ok(['wait', '--for=delete', `pod/${name}`, '--timeout=30s']);
   });
 
   it.each([

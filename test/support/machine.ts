@@ -112,7 +112,7 @@ export class Machine {
   }
 
   /** Joins the cluster of a data folder as a second machine does: with what is printed there, as it is. */
-  join(data: string): void {
+  join(data: string, flags: readonly string[] = []): void {
     const printed = spawnSync(
       process.execPath,
       ['dist/zeroplane.mjs', 'kubeconfig', '--node', this.name, '--data', data],
@@ -120,7 +120,7 @@ export class Machine {
     );
     if (printed.status !== 0 || printed.stderr !== '') throw new Error(`zeroplane kubeconfig: ${printed.stderr}`);
     writeFileSync(this.#kubeconfig, printed.stdout, { mode: 0o600 });
-    this.startAgent();
+    this.startAgent(flags);
   }
 
   startAgent(flags: readonly string[] = []): AgentProcess {

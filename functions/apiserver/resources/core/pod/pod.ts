@@ -67,17 +67,7 @@ export const pod = defineKind<V1Pod>({
     return validatePodUpdate(object, old);
   },
   validateStatusUpdate: validatePodStatusUpdate,
-  validateCreate(object) {
-    const spec = object.spec ?? EMPTY;
-    const errors: FieldError[] = [];
-    if ((spec.ephemeralContainers ?? []).length > 0) {
-      errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
-    }
-    if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
-      errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
-    }
-    return errors;
-  },
+  validateCreate: validateNewPod,
   warnings(object, old) {
     // Pods are rarely updated by people, often by machines: only creates are looked at.
     if (old !== undefined) return [];
@@ -104,7 +94,8 @@ export const pod = defineKind<V1Pod>({
   },
 });
 
-function validatePod(object: V1Pod): FieldError[] {
+/** What holds for every pod, whoever writes it. Expects defaults to be filled in. */
+export function validatePod(object: V1Pod): FieldError[] {
   const spec = object.spec ?? EMPTY;
   const errors = validatePodAnnotations(object.metadata?.annotations, spec, 'metadata.annotations');
   errors.push(...validatePodSpec(spec, 'spec', { resourceIsPod: true, podName: object.metadata?.name }));
@@ -115,6 +106,19 @@ function validatePod(object: V1Pod): FieldError[] {
       const field = `spec.volumes[${index}].projected.sources[${sourceIndex}].serviceAccountToken`;
       errors.push(forbidden(field, 'must not be specified when serviceAccountName is not set'));
     }
+  }
+  return errors;
+}
+
+/** What holds for a pod that is new. */
+export function validateNewPod(object: V1Pod): FieldError[] {
+  const spec = object.spec ?? EMPTY;
+  const errors: FieldError[] = [];
+  if ((spec.ephemeralContainers ?? []).length > 0) {
+    errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
+  }
+  if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0) {
+    errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
   }
   return errors;
 }
