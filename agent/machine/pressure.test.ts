@@ -19,13 +19,14 @@ const ROOMY: MachineState = {
   inodes: 1000,
 };
 
-it('those above their requests go first, then lower priorities, then those furthest above; critical and ended pods stay', () => {
+it('those above their requests go first, then lower priorities, then those furthest above; critical, static and ended pods stay', () => {
   const use = new Map([
     ['modest', 50 * MI],
     ['greedy', 300 * MI],
     ['greedier', 500 * MI],
     ['low', 150 * MI],
     ['critical', 900 * MI],
+    ['static', 900 * MI],
   ]);
   const pods = [
     pod('modest', {}, '100Mi'),
@@ -33,6 +34,7 @@ it('those above their requests go first, then lower priorities, then those furth
     pod('greedier', { priority: 10 }, '100Mi'),
     pod('low', { priority: 1 }, '100Mi'),
     pod('critical', { priority: 2_000_001_000 }),
+    { ...pod('static'), metadata: { uid: 'static', annotations: { 'kubernetes.io/config.source': 'file' } } },
     { ...pod('over'), status: { phase: 'Succeeded' } },
   ];
   expect(rankForEviction(pods, use).map(({ metadata }) => metadata?.name)).toEqual([
