@@ -1,5 +1,5 @@
 import { deepEqual } from '../../lib/api/equality.js';
-import { isApiError } from '../../lib/api/errors.js';
+import { ApiError, isApiError } from '../../lib/api/errors.js';
 import { keyOf, refOf, type Client } from '../../lib/client/client.js';
 import { nodes, pods } from '../../lib/client/resources.js';
 import type { WatchEvent } from '../../lib/client/watch-stream.js';
@@ -16,7 +16,7 @@ export interface MirrorPodsOptions {
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
-/** After an error of the API: longer each time, as it may be one that stays (a namespace that is not there). */
+/** After an error. Where the API answers, longer each time: it may say so for long (a namespace that is not there). */
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
 
@@ -34,6 +34,8 @@ interface Mirror {
   isDirty: boolean;
   running: Promise<void> | undefined;
   failures: number;
+  /** What has been said of the failures. */
+  problem: string;
   cancelTimer: () => void;
 }
 
@@ -114,6 +116,7 @@ export class MirrorPods {
         isDirty: false,
         running: undefined,
         failures: 0,
+        problem: '',
         cancelTimer: () => undefined,
       };
       this.#mirrors.set(name, mirror);
@@ -141,9 +144,15 @@ export class MirrorPods {
       try {
         await this.#sync(mirror);
         mirror.failures = 0;
+        mirror.problem = '';
       } catch (error) {
-        log('warn', 'a static pod is not shown in the API as it is', { pod: mirror.name, error: String(error) });
-        const delayMs = Math.min(RETRY_MS * 2 ** mirror.failures, RETRY_MAX_MS);
+        const problem = String(error);
+        if (problem !== mirror.problem) {
+          log('warn', 'a static pod is not shown in the API as it is', { pod: mirror.name, error: problem });
+        }
+        mirror.problem = problem;
+        const isAnswer = error instanceof ApiError;
+        const delayMs = isAnswer ? Math.min(RETRY_MS * 2 ** mirror.failures, RETRY_MAX_MS) : RETRY_MS;
         mirror.failures++;
         if (!this.#isStopped) mirror.cancelTimer = clock.setTimer(delayMs, () => this.#poke(mirror));
         return;

@@ -156,7 +156,26 @@ describe('an agent left alone', () => {
     const again = await runs('one\n');
     expect(again.status?.containerStatuses?.[0]?.containerID).toBe(first.status?.containerStatuses?.[0]?.containerID);
     write('two');
-    await runs('two\n');
+    const second = await runs('two\n');
+    const cut = `unreachable ${lan.address}/32`;
+    machine.namespace.ip(`route add ${cut}`);
+    try {
+      await machine.agent.end('SIGKILL');
+      write('three');
+      const tasks = machine.containerd.tasks();
+      machine.startAgent(['--pod-manifest-path', manifests()]);
+      // The one of before has ended, and another runs.
+      await eventually(async () => {
+        const present = machine.containerd.tasks();
+        expect(present).toHaveLength(tasks.length);
+        expect(present.toSorted()).not.toEqual(tasks.toSorted());
+      });
+      expect((await pod(name)).metadata?.uid).toBe(second.metadata?.uid);
+    } finally {
+      machine.namespace.ip(`route delete ${cut}`);
+    }
+    await runs('three\n');
+    await machine.agent.ready();
     writeFileSync(path.join(manifests(), 'broken.yaml'), 'kind: Nothing');
     await eventually(async () => expect(warnings(/broken\.yaml.*expected apiVersion v1, kind Pod/)).toBe(1));
     rmSync(file);
