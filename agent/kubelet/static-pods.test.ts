@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readStaticPod } from '../../functions/apiserver/static-pod-reader.js';
 import { Client } from '../../lib/client/client.js';
 import { events, nodes, pods } from '../../lib/client/resources.js';
@@ -163,8 +163,9 @@ describe('a static pod', () => {
     expect(await running()).toEqual([`web-edge-1/${hash}`]);
   });
 
-  it('ends with its file, and its mirror after it', async () => {
-    folder.write('web.json', manifest('web'));
+  it('ends with its file, in its own time, and its mirror after it', async () => {
+    const stop = vi.spyOn(runtime, 'stopContainer');
+    folder.write('web.json', manifest('web', { terminationGracePeriodSeconds: 17 }));
     folder.write(
       'other.yaml',
       'apiVersion: v1\nkind: Pod\nmetadata: {name: other}\nspec:\n  containers:\n  - {name: m, image: i}\n',
@@ -176,6 +177,7 @@ describe('a static pod', () => {
     await cluster.until(async () => {
       await expect(mirror()).rejects.toThrow('not found');
     });
+    expect(stop.mock.calls).toEqual([[expect.any(String), 17]]);
     expect((await running()).map((one) => one.split('/')[0])).toEqual(['other-edge-1']);
     await isRunning('other');
   });
