@@ -84,6 +84,16 @@ describe('parseJson', () => {
     expect(parseJson('['.repeat(1000) + ']'.repeat(1000))).toBeInstanceOf(Array);
   });
 
+  it('bounds the depth of YAML, far from the end of the stack', () => {
+    for (const depth of [402, 1_001, 20_000, 200_000])
+      expect(() => parseYaml('['.repeat(depth) + ']'.repeat(depth))).toThrow('yaml: exceeded max depth');
+    expect(() => parseYaml('{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000))).toThrow('yaml: exceeded max depth');
+    const indented = Array.from({ length: 2_000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    expect(() => parseYaml(indented)).toThrow('yaml: exceeded max depth');
+    expect(() => parseYaml('- '.repeat(20_000))).toThrow('yaml: exceeded max depth');
+    expect(parseYaml('['.repeat(400) + ']'.repeat(400))).toEqual(JSON.parse('['.repeat(400) + ']'.repeat(400)));
+  });
+
   it('agrees with JSON.parse on all JSON, quick or careful', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

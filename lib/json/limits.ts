@@ -4,6 +4,9 @@
  */
 export const JSON_DEPTH_MAX = 1_000;
 
+/** YAML's reader takes three times the stack of ours, and must stay far from its end. */
+export const YAML_DEPTH_MAX = 400;
+
 /** Strict decoding reports at most so many faults of one object, as Kubernetes does. */
 export const STRICT_ERRORS_MAX = 100;
 

@@ -1,7 +1,7 @@
-import type { Document, LineCounter, Pair, Scalar } from 'yaml';
+import type { CST, Document, LineCounter, Pair, Scalar } from 'yaml';
 import { lazyPackage } from '../lazy-package.js';
 import { SyntaxFault } from './errors.js';
-import { JSON_DEPTH_MAX } from './limits.js';
+import { YAML_DEPTH_MAX } from './limits.js';
 import { decodeUtf8 } from './parse.js';
 import { isJsonObject, setMember } from './path.js';
 import { resolveNumber, resolvePlainScalar } from './yaml-scalar.js';
@@ -13,6 +13,10 @@ export interface ParseYamlOptions {
   /** Told of every repeated key with its line, from 1, in document order; the last one wins. */
   onDuplicateKey?: (key: string, line: number) => void;
 }
+
+const TOO_DEEP = 'yaml: exceeded max depth';
+/** With the document and a scalar around and within the deepest collections. */
+const STACK_MAX = YAML_DEPTH_MAX + 2;
 
 /** Below so many nodes that came from aliases a document is never refused. */
 const ALIAS_NODES_FREE = 100;
@@ -26,23 +30,31 @@ const NODES_HIGH = 4_000_000;
  * copies, within bounds; keys become strings. Throws `SyntaxFault`.
  */
 export function parseYaml(input: string | Uint8Array, options: ParseYamlOptions = {}): unknown {
-  const { LineCounter, parseAllDocuments } = yaml();
+  const { Composer, LineCounter } = yaml();
   const lines = new LineCounter();
-  const documents = parseAllDocuments(decodeUtf8(input), {
-    schema: 'failsafe',
-    uniqueKeys: false,
-    logLevel: 'silent',
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: false,
-  });
-  const document = Array.isArray(documents) ? documents[0] : undefined;
+  const composer = new Composer({ schema: 'failsafe', uniqueKeys: false, logLevel: 'silent', prettyErrors: false });
+  const [document] = composer.compose(tokensOf(decodeUtf8(input), lines));
   if (document === undefined) return null;
   const fault = document.errors[0];
   if (fault !== undefined) {
     throw new SyntaxFault(`yaml: line ${lines.linePos(fault.pos[0]).line}: ${fault.message.split('\n')[0]}`);
   }
   return new Converter(document, lines, options).convert();
+}
+
+/**
+ * The text's syntax tree, refused as soon as it is too deep: the library composes it by recursion, and a stack that ends within one of V8's
+ * regular expressions ends the process.
+ */
+function* tokensOf(source: string, lines: LineCounter): Generator<CST.Token, void> {
+  const { Lexer, Parser } = yaml();
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(source)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length > STACK_MAX) throw new SyntaxFault(TOO_DEEP);
+  }
+  yield* parser.end();
 }
 
 /** What strict decoding says of repeated keys, as one error: undefined when there are none. */
@@ -74,7 +86,7 @@ class Converter {
 
   #node(node: unknown, depth: number): unknown {
     this.#count();
-    if (depth > JSON_DEPTH_MAX) throw new SyntaxFault('yaml: exceeded max depth');
+    if (depth > YAML_DEPTH_MAX) throw new SyntaxFault(TOO_DEEP);
     if (node === null || node === undefined) return null;
     const { isAlias, isMap, isScalar, isSeq } = yaml();
     if (isAlias(node)) return this.#alias(node.source, depth);
