@@ -8,7 +8,8 @@ import type { FuzzRequest, Target } from './fuzz-requests.js';
 /** Every kind whose objects are stored and can be listed. */
 export const STORED_KINDS: readonly KindDefinition[] = kinds.filter((kind) => {
   const verbs = kind.verbs ?? ALL_VERBS;
-  return verbs.includes('list') && verbs.includes('get') && kind.plural !== 'componentstatuses';
+  const isStored = kind.computed !== true && kind.plural !== 'componentstatuses';
+  return isStored && verbs.includes('list') && verbs.includes('get');
 });
 
 export function collectionPath({ group, version, plural }: KindDefinition, namespace = ''): string {
