@@ -144,7 +144,7 @@ export interface NodeUse {
 export const NODE_USE_DEFAULT: NodeUse = {
   heartbeatSeconds: 30,
   statusWriteUnits: 14,
-  statusSeconds: 300,
+  statusSeconds: 900,
   apiMemoryGb: 0.5,
   requestSeconds: 0.025,
 };

@@ -16,8 +16,11 @@ export interface NodeAgentOptions {
   log(level: 'info' | 'warn', message: string, data: Record<string, unknown>): void;
 }
 
-/** Node status is written when it changes and this often anyway, as kubelet's nodeStatusReportFrequency. */
-const STATUS_INTERVAL_MS = 300_000;
+/**
+ * Node status is written when it changes, and once in so many heartbeats anyway: with the usual one each five minutes, as kubelet's
+ * nodeStatusReportFrequency. Where heartbeats are rarer because requests are billed, so is this, which every other node reads.
+ */
+const HEARTBEATS_PER_STATUS = 30;
 
 /** A lease lasts four renewals; after that the cluster takes the node for lost. */
 const HEARTBEATS_PER_LEASE = 4;
@@ -82,8 +85,8 @@ export class NodeAgent {
     let nextMs = heartbeatMs;
     try {
       await this.#look();
-      if (this.#isStatusWanted || Math.abs(clock.now() - this.#statusWrittenMs) >= STATUS_INTERVAL_MS)
-        await this.#writeStatus();
+      const statusAgeMs = Math.abs(clock.now() - this.#statusWrittenMs);
+      if (this.#isStatusWanted || statusAgeMs >= heartbeatMs * HEARTBEATS_PER_STATUS) await this.#writeStatus();
       await this.#renewLease();
     } catch (error) {
       log('warn', 'heartbeat failed', { node: description.name, error: String(error) });
