@@ -198,8 +198,9 @@ describe('the control plane as functions', () => {
     await cluster.start();
     await cluster.clock.advance(10_000);
     expect(cluster.ruleStates).toEqual([true]);
-    await cluster.clock.advance(17 * 60_000);
-    expect(cluster.ruleStates).toEqual([true]);
+    await cluster.clock.advance(40 * 60_000);
+    // Switched on again with changes that are rare: it costs nothing.
+    expect(cluster.ruleStates).not.toContain(false);
     await cluster.drive((cluster.nodes.nodes.get('node-1') as SimulatedNode).kubelet.stop());
     await cluster.client.delete(nodes, { name: 'node-1' });
     // They would live for an hour, and their end is a change too.
