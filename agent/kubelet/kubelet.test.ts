@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { events, pods } from '../../lib/client/resources.js';
 import type { V1Pod } from '../../lib/schema/generated/types.js';
 import { startCluster, type TestCluster } from '../../test/support/cluster.js';
@@ -352,5 +352,23 @@ describe('a pod whose sandbox is lost', () => {
     expect(status?.podIP).not.toBe(before);
     expect(status?.podIPs).toEqual([{ ip: status?.podIP }]);
     expect(condition(await get('web'), 'Ready')?.status).toBe('True');
+  });
+});
+
+describe('pods that are gone', () => {
+  it('are removed from the node, and one that cannot be yet keeps neither the others nor the node', async () => {
+    const { kubelet, runtime } = runtimeOf();
+    const plain = { namespace: 'default', attempt: 0, hostname: '', hostNetwork: false, labels: {}, annotations: {} };
+    const [first] = await Promise.all(
+      ['stuck', 'gone'].map((name) => runtime.runSandbox({ ...plain, podUid: `uid-of-${name}`, name })),
+    );
+    const remove = vi
+      .spyOn(runtime, 'removeSandbox')
+      .mockImplementationOnce(() => Promise.reject(new Error('running task')));
+    await kubelet.removeStrangers();
+    expect((await runtime.listSandboxes()).map(({ id }) => id)).toEqual([first]);
+    await kubelet.removeStrangers();
+    expect(await runtime.listSandboxes()).toEqual([]);
+    remove.mockRestore();
   });
 });

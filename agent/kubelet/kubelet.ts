@@ -259,17 +259,29 @@ export class Kubelet {
     );
   }
 
-  /** Ends and removes the sandboxes of pods that were deleted while we were not there, and what else such pods have here. */
+  /**
+   * Ends and removes the sandboxes of pods that were deleted while we were not there, and what else such pods have here. One that cannot be
+   * removed yet, since the runtime is still at what an earlier agent asked for, keeps neither the others nor the node: it is for the next time.
+   */
   async removeStrangers(): Promise<void> {
-    const { runtime, environment } = this.#options;
-    const strangers = new Set<string>();
-    for (const sandbox of await runtime.listSandboxes()) {
-      if (this.hasPod(sandbox.podUid)) continue;
-      strangers.add(sandbox.podUid);
-      await runtime.stopSandbox(sandbox.id);
-      await runtime.removeSandbox(sandbox.id);
+    const { runtime, environment, log } = this.#options;
+    const gone = new Set<string>();
+    const left = new Set<string>();
+    for (const { id, podUid } of await runtime.listSandboxes()) {
+      if (this.hasPod(podUid)) continue;
+      try {
+        await runtime.stopSandbox(id);
+        await runtime.removeSandbox(id);
+        gone.add(podUid);
+      } catch (error) {
+        left.add(podUid);
+        log('warn', 'the sandbox of a pod that is gone could not be removed, the next attempt is soon', {
+          sandbox: id,
+          error: String(error),
+        });
+      }
     }
-    for (const uid of strangers) await environment?.release(uid);
+    for (const uid of gone) if (!left.has(uid)) await environment?.release(uid);
   }
 }
 
