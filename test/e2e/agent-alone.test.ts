@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { skipBecause } from '../support/skip-because.js';
 import { events, nodes, pods } from '../../lib/client/resources.js';
 import type { V1Pod } from '../../lib/schema/generated/types.js';
 import { whyNoContainers } from '../support/containerd.js';
@@ -52,11 +53,7 @@ beforeAll(async () => {
   await serves();
 }, HOOK_TIMEOUT_MS);
 
-beforeEach((context) => {
-  if (reason === undefined) return;
-  Object.assign(context.task.meta, { skipReason: reason });
-  context.skip(reason);
-});
+skipBecause(() => reason);
 
 skipWithoutKubectl(() => kubectl);
 

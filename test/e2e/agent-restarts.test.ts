@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { skipBecause } from '../support/skip-because.js';
 import type { Client } from '../../lib/client/client.js';
 import { nodes, pods, services } from '../../lib/client/resources.js';
 import { randomInt, seededRandom } from '../../lib/random.js';
@@ -38,11 +39,7 @@ beforeAll(async () => {
   await machine.agent.ready();
 }, HOOK_TIMEOUT_MS);
 
-beforeEach((context) => {
-  if (reason === undefined) return;
-  Object.assign(context.task.meta, { skipReason: reason });
-  context.skip(reason);
-});
+skipBecause(() => reason);
 
 skipWithoutKubectl(() => kubectl);
 

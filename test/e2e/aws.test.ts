@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { skipBecause } from '../support/skip-because.js';
 import type { CoreV1EventList, V1Deployment, V1Node, V1PodList, V1Service } from '../../lib/schema/generated/types.js';
 import { clusterNames } from '../../lib/aws/function-environment.js';
 import { ensureBuilt } from '../support/built.js';
@@ -22,11 +23,7 @@ let emulator: EmulatorProcess;
 let aws: EmulatedAws;
 let admin: Kubectl;
 
-beforeEach((context) => {
-  if (missing === undefined) return;
-  Object.assign(context.task.meta, { skipReason: missing });
-  context.skip(missing);
-});
+skipBecause(() => missing);
 
 beforeAll(async () => {
   if (missing !== undefined) return;

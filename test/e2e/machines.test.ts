@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { skipBecause } from '../support/skip-because.js';
 import { endpointSlices, nodes, pods } from '../../lib/client/resources.js';
 import type { V1Node, V1Pod } from '../../lib/schema/generated/types.js';
 import { whyNoContainers } from '../support/containerd.js';
@@ -42,11 +43,7 @@ beforeAll(async () => {
   await Promise.all([machines.one.agent.ready(), machines.two.agent.ready()]);
 }, HOOK_TIMEOUT_MS);
 
-beforeEach((context) => {
-  if (reason === undefined) return;
-  Object.assign(context.task.meta, { skipReason: reason });
-  context.skip(reason);
-});
+skipBecause(() => reason);
 
 skipWithoutKubectl(() => kubectl);
 

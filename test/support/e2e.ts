@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, vi } from 'vitest';
+import { afterAll, beforeAll, vi } from 'vitest';
+import { skipBecause } from './skip-because.js';
 import { parse } from 'yaml';
 import { Client } from '../../lib/client/client.js';
 import { httpsTransport } from '../../lib/client/https-transport.js';
@@ -103,11 +104,7 @@ export function useCluster(options: { nodes?: number } & ClusterOptions = {}): E
 /** For files that start their own clusters. */
 export function skipWithoutKubectl(kubectl: () => string | undefined): void {
   vi.setConfig({ testTimeout: TEST_TIMEOUT_MS });
-  beforeEach((context) => {
-    if (kubectl() !== undefined) return;
-    Object.assign(context.task.meta, { skipReason: NO_KUBECTL });
-    context.skip(NO_KUBECTL);
-  });
+  skipBecause(() => (kubectl() === undefined ? NO_KUBECTL : undefined));
 }
 
 /** The administrator of a kubeconfig, over HTTPS. */
